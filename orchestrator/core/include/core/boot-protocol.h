@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The boot protocol: what the environment block holds, what each state means, and
+ * which block follows from which. Pure: text in, text out. GRUB's half is
+ * grub/kuro.cfg; tests run the same cases through both.
+ *
+ * Format of the block: GRUB manual, "Environment block"; grub-core/lib/envblk.c.
+ * kuro's own rules (DESIGN.md, Boot protocol): 1,024 bytes, all five variables inside
+ * the first 512-byte sector.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+#define BOOT_BLOCK_SIZE     1024
+#define BOOT_SECTOR_SIZE    512
+#define BOOT_GENERATION_MAX 999999
+#define BOOT_TRIES_MAX      9
+
+/* Generation 0 is "none". */
+struct boot_block {
+	unsigned int good;
+	unsigned int previous;
+	unsigned int trial;
+	unsigned int tries; /* boots the trial has left */
+	unsigned int miss;  /* boots of the good one in a row without a verdict */
+};
+
+enum boot_state {
+	BOOT_UNSET,  /* no good generation: kuro was never set up, or is disabled */
+	BOOT_STEADY, /* good, no trial */
+	BOOT_ARMED,  /* a trial with tries left, not running */
+	BOOT_TRYING, /* the trial is what runs */
+	BOOT_SPENT,  /* a trial without tries left that is not running */
+};
+
+/*
+ * Read a block. -ERROR_DAMAGED: wrong size or signature, a variable twice, missing or
+ * outside its set, a variable behind the first sector; the message says which.
+ */
+int boot_block_parse(const char *data, size_t len, struct boot_block *ret,
+		     struct error *err);
+
+/* Write the whole block; out holds BOOT_BLOCK_SIZE bytes. */
+void boot_block_format(const struct boot_block *block, char *out);
+
+bool boot_block_equal(const struct boot_block *a, const struct boot_block *b);
+
+/* running: the generation that this boot's command line names, 0 for none. */
+enum boot_state boot_state_of(const struct boot_block *block, unsigned int running);
+const char *boot_state_name(enum boot_state state);
+
+/*
+ * Transitions. Each works on a copy's owner: *block changes only on success.
+ * -EINVAL with a message where the state does not allow it.
+ */
+/* steady → armed: try generation trial for tries boots. Replaces an armed trial. */
+int boot_block_arm(struct boot_block *block, unsigned int trial, unsigned int tries,
+		   struct error *err);
+/* trial away, nothing else; a block without a trial is success. */
+void boot_block_disarm(struct boot_block *block);
+/* The running generation is proven: trial → good, good → previous; miss cleared. */
+int boot_block_bless(struct boot_block *block, unsigned int running, struct error *err);
+/*
+ * good := generation (proven before), previous := the good one until now where
+ * keep_good, else none; trial away, miss cleared.
+ */
+int boot_block_roll_back(struct boot_block *block, unsigned int generation,
+			 bool keep_good, struct error *err);
+/* An orderly reboot without a verdict: one try (trial), or one miss (good), given back.
+ */
+void boot_block_give_back(struct boot_block *block, unsigned int running);
+
+/* What GRUB chooses; files_ok says whether a generation's files would pass its checks. */
+enum boot_choice { BOOT_GOOD, BOOT_TRIAL, BOOT_PREVIOUS, BOOT_DISTRIBUTION };
+enum boot_choice boot_block_choose(struct boot_block *block, unsigned int miss_limit);

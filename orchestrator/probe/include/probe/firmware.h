@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Firmware kind, Secure Boot and BootCurrent, through efivar.
+ */
+#pragma once
+
+#include "base/root-file.h"
+#include "core/kernel.h"
+
+/* Never fails on a machine without UEFI: efi is false then. */
+int firmware_probe(const struct root *root, struct firmware *ret, struct error *err);

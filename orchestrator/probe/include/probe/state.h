@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The machine's state as the health checks compare it: taken as the baseline before an
+ * upgrade and again at the boot that is judged.
+ */
+#pragma once
+
+#include "base/root-file.h"
+#include "base/text.h"
+
+struct machine_state {
+	struct strv modules;      /* loaded, names */
+	struct strv drivers;      /* "modalias driver" of each device bound to one */
+	struct strv mounts;       /* "source type target" of block-backed mounts */
+	struct strv failed_units; /* systemd units in state failed */
+	struct strv links;        /* interfaces with a default route, "eth0 up" */
+	struct strv listening;    /* "tcp 0.0.0.0:22" */
+};
+
+void machine_state_done(struct machine_state *s);
+#define autostate cleanup(machine_state_done)
+
+/* Read /proc, /sys and systemctl; what can't be read stays empty. */
+int machine_state_probe(const struct root *root, struct machine_state *ret,
+			struct error *err);
+/* JSON text, caller frees; and back (-ERROR_DAMAGED). */
+char *machine_state_format(const struct machine_state *s);
+int machine_state_parse(const char *text, struct machine_state *ret, struct error *err);

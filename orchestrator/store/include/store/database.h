@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The state database: SQLite below /var/lib/kuro, synchronous=FULL, rollback journal
+ * (a reader needs no write anywhere, so that it works on a full and on a read-only
+ * disk). Each call is one short SQLite transaction; a reader never waits for a kuro
+ * transaction. What it holds is hostile like any file: a damaged database is reported
+ * as -ERROR_DAMAGED, never guessed at; flow/recover rebuilds it.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/root-file.h"
+
+#define DATABASE_PATH   "/var/lib/kuro/state.db"
+#define DATABASE_SCHEMA 1
+
+struct database; /* one open connection */
+
+enum database_mode {
+	DATABASE_READ,  /* never writes; where there is none: an empty one in memory */
+	DATABASE_WRITE, /* created and migrated where needed */
+};
+
+/*
+ * Open. -ERROR_DAMAGED: not a database, fails its quick check (write mode), or misses
+ * tables; -ERROR_UNSUPPORTED: made by a newer kuro; -EACCES, -ENOSPC, -EROFS.
+ */
+int database_open(const struct root *root, enum database_mode mode, struct database **ret,
+		  struct error *err);
+void database_close(struct database *db);
+static inline void database_close_cleanup(struct database **db)
+{
+	database_close(*db);
+}
+#define autodatabase __attribute__((cleanup(database_close_cleanup)))
+
+/*
+ * Move a damaged database (and its journal) aside to state.db.damaged-UTCTIME; ret_path
+ * is the name it has then (caller frees). The next open in write mode makes a new one.
+ */
+int database_set_aside(const struct root *root, char **ret_path, struct error *err);
+
+/* A group of changes that hold together or not at all. Begin may not be nested. */
+int database_begin(struct database *db, struct error *err);
+int database_commit(struct database *db, struct error *err);
+void database_abandon(struct database *db);
