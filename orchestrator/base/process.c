@@ -140,6 +140,7 @@ static void stream_read(struct process_stream *s)
 {
 	const struct process *p = s->process;
 	size_t max = p->output_max ? p->output_max : PROCESS_OUTPUT;
+	size_t room = max > s->kept->len ? max - s->kept->len : 0;
 	char chunk[4096];
 	ssize_t n = read(s->fd, chunk, sizeof(chunk));
 
@@ -152,8 +153,7 @@ static void stream_read(struct process_stream *s)
 	}
 	if (p->log_fd > 0 && write(p->log_fd, chunk, (size_t)n) < 0)
 		errno = 0; /* a full disk must not stop the program that is logged */
-	if (s->kept->len + (size_t)n <= max)
-		text_append_n(s->kept, chunk, (size_t)n);
+	text_append_n(s->kept, chunk, (size_t)n < room ? (size_t)n : room);
 	stream_lines(s, chunk, (size_t)n);
 }
 
