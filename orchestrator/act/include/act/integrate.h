@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * kuro's place in the machine: GRUB's configuration with or without the drop-in's
+ * entries, the units, the dead-man's deadline. Each is repeatable and undone by its
+ * counterpart.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "act/packages.h"
+
+/* The grub.cfg in use ("/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"); NULL where there is none. Static. */
+const char *integrate_grub_cfg(const struct root *root);
+/* What /boot/kuro/grub.conf must hold under this policy, written durably. */
+int integrate_write_grub_conf(const struct root *root, const struct policy *policy,
+			      const char *env_path, struct error *err);
+/*
+ * Generate grub.cfg anew into a file beside it, have GRUB check its syntax, then
+ * rename it into place and push. -ERROR_UNSUPPORTED: no grub-mkconfig here.
+ */
+int integrate_regenerate_grub(const struct package_run *run, struct error *err);
+/* Does grub.cfg carry kuro's section? */
+bool integrate_grub_has_kuro(const struct root *root);
+/* Enable the units and write the dead-man's deadline; and the reverse. */
+int integrate_enable_units(const struct package_run *run, struct error *err);
+int integrate_disable_units(const struct package_run *run, struct error *err);
+/* Ask init for a reboot; force: without stopping services (a trial that failed). -ERROR_UNSUPPORTED under --root. */
+int integrate_reboot(const struct root *root, bool force, struct error *err);
+/* The sentence shown at login, or NULL to take it away. */
+int integrate_motd(const struct root *root, const char *sentence, struct error *err);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The package manager, made to work. It is never killed half-way: interruption is
+ * obeyed after it ended.
+ */
+#pragma once
+
+#include "base/root-file.h"
+#include "core/policy.h"
+#include "probe/packages.h"
+
+/* How runs are told of and logged. */
+struct package_run {
+	const struct root *root;
+	const struct policy *policy;
+	int log_fd; /* of the transaction's log, 0 for none */
+	void (*line)(void *data, const char *line);
+	void *line_data;
+};
+
+/* Fetch the lists anew. A failure is the network's or the mirror's: told, not fatal to callers. */
+int packages_refresh(const struct package_run *run, struct error *err);
+/* Bring exactly the plan's versions. May be repeated. */
+int packages_install(const struct package_run *run, const struct package_plan *plan,
+		     struct error *err);
+/*
+ * Take back what the plan brought: new packages removed, changed ones put back to their
+ * old version where the package manager still has it; what it can't put back stays and
+ * is named in err with -ERROR_UNSUPPORTED (the machine boots its good generation all the same).
+ */
+int packages_undo(const struct package_run *run, const struct package_plan *plan,
+		  struct error *err);
+/* Finish what was interrupted (dpkg --configure -a). No-op where nothing is unfinished. */
+int packages_repair(const struct package_run *run, struct error *err);
