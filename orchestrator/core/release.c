@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Kernel releases: their order and their alphabet.
+ *
+ * The order is the UAPI group's version format specification, as systemd and the boot
+ * loader specification use it, so that kuro's "newest" is the menu's "newest". Where its
+ * prose and systemd differ ("~" against the end of a string) systemd's order is taken:
+ * 6.12.0~rc1 comes before 6.12.0.
+ */
+#include "core/release.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define RELEASE_MAX 64 /* __NEW_UTS_LEN, include/uapi/linux/utsname.h */
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static const char *skip_separators(const char *s)
+{
+	while (*s && !is_digit(*s) && !is_letter(*s) && !strchr("-.~^", *s))
+		s++;
+	return s;
+}
+
+static int order(long a, long b)
+{
+	return (a > b) - (a < b);
+}
+
+/* Numbers of any length, at *a and *b, compared by value; both are stepped over. */
+static int compare_numbers(const char **a, const char **b)
+{
+	size_t na = 0, nb = 0;
+	int result;
+
+	while (**a == '0')
+		(*a)++;
+	while (**b == '0')
+		(*b)++;
+	while (is_digit((*a)[na]))
+		na++;
+	while (is_digit((*b)[nb]))
+		nb++;
+	result = na != nb ? order((long)na, (long)nb) : memcmp(*a, *b, na);
+	*a += na;
+	*b += nb;
+	return order(result, 0);
+}
+
+/* Words of letters in ASCII order; the longer of two that begin alike is higher. */
+static int compare_words(const char **a, const char **b)
+{
+	while (is_letter(**a) && **a == **b) {
+		(*a)++;
+		(*b)++;
+	}
+	return order(is_letter(**a) ? **a : 0, is_letter(**b) ? **b : 0);
+}
+
+/*
+ * Where one string or both have the mark next: the mark decides by its weight (-1: who
+ * has it is lower), or is stepped over in both.
+ */
+static int compare_mark(const char **a, const char **b, char mark, int weight)
+{
+	int has_a = **a == mark, has_b = **b == mark;
+
+	if (has_a && has_b) {
+		(*a)++;
+		(*b)++;
+	}
+	return weight * (has_a - has_b);
+}
+
+static int compare_marks(const char **a, const char **b)
+{
+	static const struct {
+		char mark;
+		int weight;
+	} marks[] = {{'-', -1}, {'^', 1}, {'.', -1}};
+	int result = 0;
+
+	for (size_t i = 0; !result && i < sizeof(marks) / sizeof(marks[0]); i++)
+		result = compare_mark(a, b, marks[i].mark, marks[i].weight);
+	return result;
+}
+
+int release_compare(const char *a, const char *b)
+{
+	int result = 0;
+
+	while (!result) {
+		a = skip_separators(a);
+		b = skip_separators(b);
+		result = compare_mark(&a, &b, '~', -1);
+		if (result)
+			break;
+		if (!*a || !*b)
+			return order(*a != '\0', *b != '\0');
+		result = compare_marks(&a, &b);
+		if (result)
+			break;
+		if (is_digit(*a) || is_digit(*b))
+			result = compare_numbers(&a, &b);
+		else
+			result = compare_words(&a, &b);
+	}
+	return result;
+}
+
+bool release_valid(const char *release)
+{
+	size_t len;
+
+	if (!is_digit(release[0]) && !is_letter(release[0]))
+		return false;
+	for (len = 0; release[len]; len++) {
+		char c = release[len];
+
+		if (len >= RELEASE_MAX)
+			return false;
+		if (!is_digit(c) && !is_letter(c) && !strchr("._+~-", c))
+			return false;
+	}
+	return !strstr(release, "..");
+}
