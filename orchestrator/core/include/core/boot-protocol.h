@@ -44,7 +44,10 @@ enum boot_state {
 int boot_block_parse(const char *data, size_t len, struct boot_block *ret,
 		     struct error *err);
 
-/* Write the whole block; out holds BOOT_BLOCK_SIZE bytes. */
+/*
+ * Write the whole block; out holds BOOT_BLOCK_SIZE bytes. The same bytes as GRUB's
+ * save_env leaves after it changed a block of kuro's to these values.
+ */
 void boot_block_format(const struct boot_block *block, char *out);
 
 bool boot_block_equal(const struct boot_block *a, const struct boot_block *b);
@@ -57,16 +60,27 @@ const char *boot_state_name(enum boot_state state);
  * Transitions. Each works on a copy's owner: *block changes only on success.
  * -EINVAL with a message where the state does not allow it.
  */
-/* steady → armed: try generation trial for tries boots. Replaces an armed trial. */
+/*
+ * steady → armed: try generation trial for tries boots. Replaces an armed trial; one
+ * without tries left must have its verdict (or be disarmed) first. -EINVAL too where
+ * trial is good.
+ */
 int boot_block_arm(struct boot_block *block, unsigned int trial, unsigned int tries,
 		   struct error *err);
 /* trial away, nothing else; a block without a trial is success. */
 void boot_block_disarm(struct boot_block *block);
-/* The running generation is proven: trial → good, good → previous; miss cleared. */
+/*
+ * The running generation is proven. The trial: trial → good, good → previous, miss
+ * cleared. The good one: miss cleared, a trial is left alone. The previous one: nothing
+ * changes, so that GRUB goes on choosing it while the good one is at its limit. Another:
+ * -EINVAL, and so is any while there is no good one.
+ */
 int boot_block_bless(struct boot_block *block, unsigned int running, struct error *err);
 /*
- * good := generation (proven before), previous := the good one until now where
- * keep_good, else none; trial away, miss cleared.
+ * Stay with, or go back to, a generation that was proven before: trial away, miss
+ * cleared. Where it is not the good one already: good := generation, previous := the good
+ * one until now where keep_good, else none; where it is, previous stays. -EINVAL for the
+ * trial.
  */
 int boot_block_roll_back(struct boot_block *block, unsigned int generation,
 			 bool keep_good, struct error *err);
@@ -74,6 +88,15 @@ int boot_block_roll_back(struct boot_block *block, unsigned int generation,
  */
 void boot_block_give_back(struct boot_block *block, unsigned int running);
 
-/* What GRUB chooses; files_ok says whether a generation's files would pass its checks. */
+/*
+ * What GRUB chooses and what it writes before, given files that pass its checks:
+ * - no good one: the previous one if there is one, else the distribution's own default;
+ *   nothing is written, and a trial is not started (there is nothing to fall back to);
+ * - a trial with tries left: tries - 1, the trial;
+ * - miss below its limit: miss + 1, the good one;
+ * - else the previous one if there is one, else the good one; nothing is written.
+ */
 enum boot_choice { BOOT_GOOD, BOOT_TRIAL, BOOT_PREVIOUS, BOOT_DISTRIBUTION };
 enum boot_choice boot_block_choose(struct boot_block *block, unsigned int miss_limit);
+/* "good", "trial", "previous", "distribution". */
+const char *boot_choice_name(enum boot_choice choice);
