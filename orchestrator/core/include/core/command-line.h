@@ -9,11 +9,11 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* Split; quotes are taken off. */
+/* Split, adding to ret; the quotes around an argument or its value are taken off. */
 void command_line_split(const char *line, struct strv *ret);
 /* Join; an argument with blanks is quoted as the kernel expects. Caller frees. */
 char *command_line_join(const struct strv *args);
-/* Value of the last NAME=VALUE, or NULL; "" for a bare NAME. Borrowed from args. */
+/* Value of the last NAME=VALUE or NAME ("" then), or NULL. Borrowed from args. */
 const char *command_line_get(const struct strv *args, const char *name);
 /*
  * args without what belongs to one boot or to a boot loader: BOOT_IMAGE=, initrd=,
@@ -25,12 +25,17 @@ void command_line_lasting(const struct strv *args, const struct strv *trial,
  */
 char *command_line_grub_word(const char *arg);
 /*
- * An argument that can go into a GRUB script: printable UTF-8 without line breaks, at
- * most 512 bytes. -EINVAL names the argument.
+ * Arguments (split) that reach the kernel through a GRUB script as they are: each
+ * printable UTF-8 of 1 to 512 bytes without quotes, and without backslashes but in \xNN
+ * (GRUB adds a backslash before each of these); together at most 1,792 bytes, so that
+ * nothing is cut off behind. -EINVAL names the argument.
  */
 int command_line_check(const struct strv *args, struct error *err);
 /*
- * Words of a shell assignment's value as /etc/default/grub has it, without running a
- * shell: single and double quotes, backslash; "$" or "`" is -ERROR_UNSUPPORTED.
+ * The value of a shell assignment as /etc/default/grub has it (what follows the "="),
+ * without running a shell: single and double quotes, backslash; a comment behind is
+ * dropped.
+ * "$" or "`", an operator or a second word is -ERROR_UNSUPPORTED; an open quote -EINVAL.
+ * Caller frees.
  */
 int command_line_unquote(const char *value, char **ret, struct error *err);
