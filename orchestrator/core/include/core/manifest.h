@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -41,11 +42,17 @@ const struct manifest_file *manifest_file(const struct manifest *m, const char *
 /* JSON text; caller frees. */
 char *manifest_format(const struct manifest *m);
 /*
- * Parse JSON text. -ERROR_DAMAGED says what is wrong: not JSON, schema unknown, a field
- * missing or outside its bounds, a file name with a slash.
+ * Parse JSON text. -ERROR_DAMAGED says what is wrong: more than 64 KiB, not JSON, nested
+ * too deeply, schema unknown, a field missing or outside its bounds, a release or command
+ * line that could not have been kuro's, a file name that is not plain, no file vmlinuz.
+ * Unknown fields are left out.
  */
 int manifest_parse(const char *text, size_t len, struct manifest *ret, struct error *err);
-/* The generation's boot.cfg, as grub/kuro.cfg sources it; caller frees. */
+/*
+ * The generation's boot.cfg, as grub/kuro.cfg sources it; caller frees. Reads generation,
+ * title, both command lines, and whether files names initrd.img; the command lines must
+ * have passed command_line_check. Whatever they hold, it is quoted: data, never script.
+ */
 char *manifest_boot_cfg(const struct manifest *m);
 /* sha256sum(1) lines over every file but the manifest, for GRUB's hashsum; caller frees.
  */
