@@ -7,13 +7,15 @@
  * Sources in rising order: built in < /usr/share/kuro/policies/ *.conf <
  * /etc/kuro/kuro.conf < /etc/kuro/kuro.conf.d/ *.conf < command line. The format is
  * libconfig's. An unknown key, a wrong type, a value outside its bounds stops with
- * file:line and what is allowed.
+ * file:line and what is allowed; so do @include, hexadecimal numbers and a file of more
+ * than 256 KiB.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -42,6 +44,8 @@ enum policy_key {
 };
 
 enum policy_type { POLICY_NUMBER, POLICY_BOOLEAN, POLICY_CHOICE, POLICY_STRINGS };
+/* What each string of a POLICY_STRINGS must be. */
+enum policy_item { POLICY_ITEM_ARGUMENT, POLICY_ITEM_MODULE };
 
 struct policy_setting {
 	const char *path; /* "boot.tries" */
@@ -49,6 +53,7 @@ struct policy_setting {
 	long long min, max;         /* numbers */
 	const char *unit;           /* "seconds", or NULL */
 	const char *const *choices; /* POLICY_CHOICE, NULL-terminated */
+	enum policy_item item;      /* POLICY_STRINGS */
 	const char *fallback; /* default as policy text: "1", "true", "later", words */
 	const char *doc;      /* one or two sentences */
 };
@@ -74,7 +79,10 @@ void policy_done(struct policy *policy);
  */
 int policy_apply(struct policy *policy, const char *name, const char *text,
 		 struct error *err);
-/* Set one value given as text by option; -ERROR_USAGE. */
+/*
+ * Set one value given as text by option: "3", "true", "later"; strings separated by
+ * blanks, double quotes keep blanks. -ERROR_USAGE; the policy is then as it was.
+ */
 int policy_set(struct policy *policy, enum policy_key key, const char *value,
 	       struct error *err);
 

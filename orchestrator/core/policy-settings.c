@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Every setting there is: one row each. Adding one is a row here and its name in
+ * enum policy_key; messages, "kuro policy" and kuro.conf(5) follow from the row.
+ */
+#include "core/policy.h"
+
+#include <assert.h>
+
+#include "base/cleanup.h"
+#include "core/boot-protocol.h"
+
+static const char *const reboot_modes[] = {"now", "later", "never", NULL};
+
+/* Rows: key, path, type's own columns, default, documentation. */
+#define NUMBER(key, path_, min_, max_, unit_, fallback_, doc_) \
+	[key] = {.path = (path_),                              \
+		 .type = POLICY_NUMBER,                        \
+		 .min = (min_),                                \
+		 .max = (max_),                                \
+		 .unit = (unit_),                              \
+		 .fallback = (fallback_),                      \
+		 .doc = (doc_)}
+#define BOOLEAN(key, path_, fallback_, doc_) \
+	[key] = {.path = (path_),            \
+		 .type = POLICY_BOOLEAN,     \
+		 .max = 1,                   \
+		 .fallback = (fallback_),    \
+		 .doc = (doc_)}
+#define CHOICE(key, path_, words_, fallback_, doc_) \
+	[key] = {.path = (path_),                   \
+		 .type = POLICY_CHOICE,             \
+		 .choices = (words_),               \
+		 .fallback = (fallback_),           \
+		 .doc = (doc_)}
+#define STRINGS(key, path_, item_, fallback_, doc_) \
+	[key] = {.path = (path_),                   \
+		 .type = POLICY_STRINGS,            \
+		 .item = (item_),                   \
+		 .fallback = (fallback_),           \
+		 .doc = (doc_)}
+
+static const struct policy_setting settings[] = {
+	NUMBER(POLICY_BOOT_TRIES, "boot.tries", 1, BOOT_TRIES_MAX, NULL, "1",
+	       "Boots that a trial gets. One that ends without a verdict costs a try; "
+	       "when none is left, GRUB starts the known good generation."),
+	NUMBER(POLICY_BOOT_MISS_LIMIT, "boot.miss_limit", 1, BOOT_TRIES_MAX, NULL, "3",
+	       "Boots in a row of the known good generation that end without a verdict "
+	       "before GRUB starts the previous one instead."),
+	NUMBER(POLICY_BOOT_MENU_TIMEOUT, "boot.menu_timeout", 0, 60, "seconds", "5",
+	       "How long GRUB shows its menu before it starts what it chose."),
+	STRINGS(POLICY_BOOT_TRIAL_ARGS, "boot.trial_args", POLICY_ITEM_ARGUMENT,
+		"panic=10 oops=panic softlockup_panic=1 rd.shell=0 rd.emergency=reboot "
+		"systemd.crash_reboot=1",
+		"Further kernel arguments of a trial boot, so that one that dies resets "
+		"the machine by itself. A proven generation boots without."),
+	CHOICE(POLICY_REBOOT_MODE, "reboot.mode", reboot_modes, "later",
+	       "What an upgrade does when the trial is armed: reboot now, leave the "
+	       "reboot to whoever does it and say that one is due (later), or leave it "
+	       "and say nothing (never)."),
+	NUMBER(POLICY_HEALTH_SETTLE, "health.settle", 0, 3600, "seconds", "30",
+	       "How long a boot is left alone before its checks begin."),
+	NUMBER(POLICY_HEALTH_ATTEMPTS, "health.attempts", 1, 20, NULL, "3",
+	       "Rounds of checks that a boot gets: one round without a failure is a "
+	       "healthy boot, the last one's failures are its verdict."),
+	NUMBER(POLICY_HEALTH_INTERVAL, "health.interval", 1, 600, "seconds", "10",
+	       "The pause between two rounds of checks."),
+	NUMBER(POLICY_HEALTH_TIMEOUT, "health.timeout", 1, 3600, "seconds", "60",
+	       "How long one check may take; a longer one has failed."),
+	NUMBER(POLICY_HEALTH_DEADLINE, "health.deadline", 60, 86400, "seconds", "600",
+	       "A trial boot without a verdict after this time is reset."),
+	BOOLEAN(POLICY_HEALTH_GENERATION, "health.generation", "true",
+		"Check that what runs is the generation and release that was meant."),
+	BOOLEAN(POLICY_HEALTH_MODULES, "health.modules", "true",
+		"Check that the required modules are loaded and that devices which had a "
+		"driver before have one again."),
+	BOOLEAN(POLICY_HEALTH_UNITS, "health.units", "true",
+		"Check that no systemd unit failed that had not failed before."),
+	BOOLEAN(POLICY_HEALTH_MOUNTS, "health.mounts", "true",
+		"Check that what was mounted before is mounted, and root writable where "
+		"it was."),
+	BOOLEAN(POLICY_HEALTH_LINK, "health.link", "true",
+		"Check that interfaces which carried a default route do so again."),
+	BOOLEAN(POLICY_HEALTH_KERNEL_LOG, "health.kernel_log", "true",
+		"Check that the kernel logged no BUG, oops, lockup or hung task."),
+	STRINGS(POLICY_MODULES_REQUIRED, "modules.required", POLICY_ITEM_MODULE, "",
+		"Names of modules without which a kernel is of no use here."),
+	BOOLEAN(POLICY_PACKAGES_REFRESH, "packages.refresh", "true",
+		"Refresh the package manager's lists before an upgrade is resolved."),
+	NUMBER(POLICY_PACKAGES_TIMEOUT, "packages.timeout", 60, 86400, "seconds", "3600",
+	       "How long one run of the package manager may take."),
+	NUMBER(POLICY_HOLDS_DAYS, "holds.days", 0, 3650, "days", "30",
+	       "How long a release that failed here is not tried again; 0: until a "
+	       "person lifts the hold."),
+};
+_Static_assert(ARRAY_LEN(settings) == POLICY_KEYS, "a row for each key");
+
+const struct policy_setting *policy_setting(enum policy_key key)
+{
+	assert((unsigned int)key < POLICY_KEYS);
+	return &settings[key];
+}
