@@ -368,7 +368,7 @@ enum boot_choice boot_block_choose(struct boot_block *block, unsigned int miss_l
 {
 	if (!block->good)
 		return block->previous ? BOOT_PREVIOUS : BOOT_DISTRIBUTION;
-	if (block->trial && block->tries > 0) {
+	if (block->trial && block->trial != block->good && block->tries > 0) {
 		block->tries--;
 		return BOOT_TRIAL;
 	}
@@ -376,7 +376,9 @@ enum boot_choice boot_block_choose(struct boot_block *block, unsigned int miss_l
 		block->miss++;
 		return BOOT_GOOD;
 	}
-	return block->previous ? BOOT_PREVIOUS : BOOT_GOOD;
+	if (block->previous && block->previous != block->good)
+		return BOOT_PREVIOUS;
+	return BOOT_GOOD;
 }
 
 const char *boot_choice_name(enum boot_choice choice)

@@ -12,11 +12,6 @@
 
 #define BLANKS      " \t\n\v\f\r"
 #define ARG_MAX_LEN 512
-/*
- * x86 and arm64 take 2,048 bytes with the NUL (COMMAND_LINE_SIZE) and GRUB cuts silently;
- * it puts BOOT_IMAGE=… before, kuro its own markers behind.
- */
-#define LINE_MAX_LEN 1792
 
 /* Length of the argument at s: up to a blank outside of double quotes. */
 static size_t argument_length(const char *s)
@@ -207,11 +202,11 @@ int command_line_check(const struct strv *args, struct error *err)
 			return -EINVAL;
 		total += strlen(args->items[i]) + 3; /* a blank, and quotes perhaps */
 	}
-	if (total > LINE_MAX_LEN)
+	if (total > COMMAND_LINE_MAX)
 		return error_set(err, -EINVAL,
 				 "kernel command line: its %zu arguments have %zu bytes "
-				 "together; the kernel and GRUB take %d",
-				 args->count, total, LINE_MAX_LEN);
+				 "together; at most %d reach the kernel uncut",
+				 args->count, total, COMMAND_LINE_MAX);
 	return 0;
 }
 

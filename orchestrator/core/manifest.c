@@ -6,6 +6,7 @@
  */
 #include "core/manifest.h"
 
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #define NAME_MAX_LEN  64
 #define TIME_MAX      253402300799LL /* the end of the year 9999 */
 #define SIZE_MAX_FILE (1LL << 40)
+#define SECTOR        512
 
 static void cleanup_json(json_object **object)
 {
@@ -301,6 +303,20 @@ static int parse_numbers(json_object *object, struct manifest *m, struct error *
 	return result;
 }
 
+/* GRUB joins both lines for a trial: together they must not be cut. */
+static int parse_lines(json_object *object, struct manifest *m, struct error *err)
+{
+	int result = parse_line(object, "command_line", &m->command_line, err);
+
+	if (result == 0)
+		result = parse_line(object, "trial_line", &m->trial_line, err);
+	if (result == 0 && strlen(m->command_line) + strlen(m->trial_line) >
+				   COMMAND_LINE_MAX + COMMAND_LINE_TRIAL_MAX)
+		result = error_set(err, -ERROR_DAMAGED,
+				   "manifest: both command lines together are too long");
+	return result;
+}
+
 static int parse_object(json_object *object, struct manifest *m, struct error *err)
 {
 	int64_t schema;
@@ -313,9 +329,7 @@ static int parse_object(json_object *object, struct manifest *m, struct error *e
 	if (result == 0)
 		result = parse_title(object, m, err);
 	if (result == 0)
-		result = parse_line(object, "command_line", &m->command_line, err);
-	if (result == 0)
-		result = parse_line(object, "trial_line", &m->trial_line, err);
+		result = parse_lines(object, m, err);
 	if (result == 0)
 		result = parse_files(object, m, err);
 	return result;
@@ -385,6 +399,17 @@ static void append_linux(struct text *t, const struct manifest *m, bool trial)
 	text_appendf(t, "; then set kuro_linux=%u; fi\n", m->generation);
 }
 
+/* What a GRUB without hashsum compares; it can count sectors, not bytes. */
+static void append_sectors(struct text *t, const struct manifest *m, const char *name,
+			   const char *variable)
+{
+	const struct manifest_file *file = manifest_file(m, name);
+
+	if (file && file->size > 0)
+		text_appendf(t, "set %s=%" PRIu64 "\n", variable,
+			     (file->size - 1) / SECTOR + 1);
+}
+
 char *manifest_boot_cfg(const struct manifest *m)
 {
 	autofree char *clean = title_clean(m);
@@ -395,6 +420,8 @@ char *manifest_boot_cfg(const struct manifest *m)
 		     m->generation);
 	text_appendf(&t, "set kuro_this=%u\n", m->generation);
 	text_appendf(&t, "set kuro_title=%s\n", title);
+	append_sectors(&t, m, "vmlinuz", "kuro_vmlinuz_sectors");
+	append_sectors(&t, m, "initrd.img", "kuro_initrd_sectors");
 	text_append(&t, "function kuro_load {\n"
 			"\tset kuro_linux=\n"
 			"\tif [ \"$kuro_role\" = trial ]; then\n");

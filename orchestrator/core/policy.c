@@ -132,6 +132,8 @@ static int module_check(const struct policy_setting *setting, const char *name,
 static int arguments_check(const struct policy_setting *setting,
 			   const struct strv *arguments, struct error *err)
 {
+	autofree char *line = command_line_join(arguments);
+
 	for (size_t i = 0; i < arguments->count; i++)
 		if (str_starts(arguments->items[i], "kuro."))
 			return error_set(
@@ -139,6 +141,10 @@ static int arguments_check(const struct policy_setting *setting,
 				"%s: \"%.60s\" can't be set: arguments that begin "
 				"with \"kuro.\" are kuro's own marks",
 				setting->path, arguments->items[i]);
+	if (strlen(line) > COMMAND_LINE_TRIAL_MAX)
+		return error_set(err, -ERROR_USAGE,
+				 "%s has %zu bytes together: allowed are at most %d",
+				 setting->path, strlen(line), COMMAND_LINE_TRIAL_MAX);
 	if (command_line_check(arguments, err) == 0)
 		return 0;
 	(void)error_prefix(err, "%s", setting->path); /* the code changes next */

@@ -95,6 +95,7 @@ void boot_block_give_back(struct boot_block *block, unsigned int running);
  * - a trial with tries left: tries - 1, the trial;
  * - miss below its limit: miss + 1, the good one;
  * - else the previous one if there is one, else the good one; nothing is written.
+ * A trial or a previous one that is the good one counts as none.
  */
 enum boot_choice { BOOT_GOOD, BOOT_TRIAL, BOOT_PREVIOUS, BOOT_DISTRIBUTION };
 enum boot_choice boot_block_choose(struct boot_block *block, unsigned int miss_limit);

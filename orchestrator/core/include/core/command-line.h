@@ -9,6 +9,14 @@
 #include "base/error.h"
 #include "base/text.h"
 
+/*
+ * x86 and arm64 take 2,048 bytes with the NUL (COMMAND_LINE_SIZE), and GRUB cuts
+ * silently. It puts BOOT_IMAGE=… before, kuro its own marks behind: these are what is
+ * left for the lasting arguments and for a trial's further ones.
+ */
+#define COMMAND_LINE_MAX       1408
+#define COMMAND_LINE_TRIAL_MAX 512
+
 /* Split, adding to ret; the quotes around an argument or its value are taken off. */
 void command_line_split(const char *line, struct strv *ret);
 /* Join; an argument with blanks is quoted as the kernel expects. Caller frees. */

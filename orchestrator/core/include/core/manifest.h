@@ -50,8 +50,9 @@ char *manifest_format(const struct manifest *m);
 int manifest_parse(const char *text, size_t len, struct manifest *ret, struct error *err);
 /*
  * The generation's boot.cfg, as grub/kuro.cfg sources it; caller frees. Reads generation,
- * title, both command lines, and whether files names initrd.img; the command lines must
- * have passed command_line_check. Whatever they hold, it is quoted: data, never script.
+ * title, both command lines, and the sizes of vmlinuz and initrd.img, which must be among
+ * the files by then where the generation has them; the command lines must have passed
+ * command_line_check. Whatever they hold, it is quoted: data, never script.
  */
 char *manifest_boot_cfg(const struct manifest *m);
 /* sha256sum(1) lines over every file but the manifest, for GRUB's hashsum; caller frees.
