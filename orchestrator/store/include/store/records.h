@@ -3,13 +3,21 @@
  * Rows of the state database. Lists come newest first unless said. Every call is
  * durable when it returns (in a write-mode connection), or changed nothing.
  * A row that is asked for and missing is -ENOENT. Times are seconds since 1970, UTC.
+ *
+ * On failure: what database_open gives, and -EINVAL: a member that may not be NULL is, or
+ * an enum has no such value; -EFBIG: a text over 16 MiB, a list over 100,000 rows;
+ * -ERROR_DAMAGED: a row holds what kuro never writes. Texts are as they were found on
+ * disk: str_printable before a terminal. Lists are freed with NOUN_list_done.
  */
 #pragma once
 
 #include "core/transaction.h"
 #include "store/database.h"
 
-/* Transactions. add fills id from the database; t->id is ignored. */
+/*
+ * Transactions. add fills id from the database, above every id in use and every one that
+ * a generation names; t->id is ignored.
+ */
 int transaction_add(struct database *db, const struct transaction *t, int64_t *ret_id,
 		    struct error *err);
 /* Write every field of t but id, kind and begun. */
@@ -26,7 +34,10 @@ int transaction_list(struct database *db, unsigned int limit,
 int transaction_list_state(struct database *db, enum transaction_state state,
 			   struct transaction_list *ret, struct error *err);
 
-/* A step: one row for each (transaction, name); setting it again overwrites. */
+/*
+ * A step: one row for each (transaction, name); setting it again overwrites. -ENOENT:
+ * there is no such transaction.
+ */
 int step_set(struct database *db, const struct step *s, struct error *err);
 /* In the order in which they began. */
 int step_list(struct database *db, int64_t transaction, struct step_list *ret,
@@ -58,6 +69,7 @@ int hold_get(struct database *db, const char *release, int64_t now, struct hold 
 	     struct error *err);
 int hold_list(struct database *db, int64_t now, struct hold_list *ret, struct error *err);
 
+/* Evidence. e->id is ignored. -EACCES: root alone may read or add it. */
 int evidence_add(struct database *db, const struct evidence *e, struct error *err);
 /* Of one transaction, in the order gathered. */
 int evidence_list(struct database *db, int64_t transaction, struct evidence_list *ret,
