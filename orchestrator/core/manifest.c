@@ -17,7 +17,7 @@
 #include "core/release.h"
 
 #define SCHEMA        1
-#define TEXT_MAX      (64 * 1024)
+#define TEXT_MAX      65536
 #define DEPTH_MAX     8
 #define TITLE_MAX     256
 #define LINE_MAX_LEN  4096
@@ -137,37 +137,40 @@ static int get_number(json_object *object, const char *key, int64_t min, int64_t
 	return 0;
 }
 
-/* A string of at most max bytes without NUL; borrowed from object. */
-static int get_string(json_object *object, const char *key, size_t max, const char **ret,
-		      struct error *err)
+/*
+ * A string of at most max bytes without NUL; borrowed from object. NULL where there is no
+ * such, with -ERROR_DAMAGED in err.
+ */
+static const char *get_string(json_object *object, const char *key, size_t max,
+			      struct error *err)
 {
 	json_object *value;
 	const char *string;
 	size_t len;
 
-	if (!json_object_object_get_ex(object, key, &value))
-		return error_set(err, -ERROR_DAMAGED, "manifest: \"%s\" is missing", key);
-	if (!json_object_is_type(value, json_type_string))
-		return error_set(err, -ERROR_DAMAGED, "manifest: \"%s\" is not a string",
-				 key);
+	if (!json_object_object_get_ex(object, key, &value)) {
+		error_set(err, -ERROR_DAMAGED, "manifest: \"%s\" is missing", key);
+		return NULL;
+	}
+	if (!json_object_is_type(value, json_type_string)) {
+		error_set(err, -ERROR_DAMAGED, "manifest: \"%s\" is not a string", key);
+		return NULL;
+	}
 	string = json_object_get_string(value);
 	len = (size_t)json_object_get_string_len(value);
-	if (len > max || strlen(string) != len)
-		return error_set(
-			err, -ERROR_DAMAGED,
-			"manifest: \"%s\" is longer than %zu bytes or holds a NUL", key,
-			max);
-	*ret = string;
-	return 0;
+	if (len <= max && strlen(string) == len)
+		return string;
+	error_set(err, -ERROR_DAMAGED,
+		  "manifest: \"%s\" is longer than %zu bytes or holds a NUL", key, max);
+	return NULL;
 }
 
 static int parse_release(json_object *object, struct manifest *m, struct error *err)
 {
-	const char *release;
-	int result = get_string(object, "release", LINE_MAX_LEN, &release, err);
+	const char *release = get_string(object, "release", LINE_MAX_LEN, err);
 
-	if (result < 0)
-		return result;
+	if (!release)
+		return -ERROR_DAMAGED;
 	if (!release_valid(release))
 		return error_set(err, -ERROR_DAMAGED,
 				 "manifest: \"release\" can't be a kernel release");
@@ -178,11 +181,10 @@ static int parse_release(json_object *object, struct manifest *m, struct error *
 static int parse_title(json_object *object, struct manifest *m, struct error *err)
 {
 	autofree char *clean = NULL;
-	const char *title;
-	int result = get_string(object, "title", TITLE_MAX, &title, err);
+	const char *title = get_string(object, "title", TITLE_MAX, err);
 
-	if (result < 0)
-		return result;
+	if (!title)
+		return -ERROR_DAMAGED;
 	clean = str_printable(title);
 	if (strcmp(clean, title) != 0)
 		return error_set(err, -ERROR_DAMAGED,
@@ -194,19 +196,15 @@ static int parse_title(json_object *object, struct manifest *m, struct error *er
 static int parse_line(json_object *object, const char *key, char **ret, struct error *err)
 {
 	autostrv struct strv args = {0};
-	const char *line;
-	int result = get_string(object, key, LINE_MAX_LEN, &line, err);
+	const char *line = get_string(object, key, LINE_MAX_LEN, err);
+	struct error why = {0};
 
-	if (result < 0)
-		return result;
-	command_line_split(line, &args);
-	if (command_line_check(&args, err) < 0) {
-		(void)error_prefix(err, "manifest: \"%s\"",
-				   key); /* the code changes next */
-		if (err)
-			err->code = -ERROR_DAMAGED;
+	if (!line)
 		return -ERROR_DAMAGED;
-	}
+	command_line_split(line, &args);
+	if (command_line_check(&args, &why) < 0)
+		return error_set(err, -ERROR_DAMAGED, "manifest: \"%s\": %s", key,
+				 why.message);
 	*ret = str_dup(line);
 	return 0;
 }
@@ -235,14 +233,14 @@ static int parse_file(json_object *object, struct manifest *m, struct error *err
 {
 	struct manifest_file *file = &m->files[m->file_count];
 	const char *name, *hash;
-	int64_t size;
+	int64_t size = 0;
 
 	if (!json_object_is_type(object, json_type_object))
 		return error_set(err, -ERROR_DAMAGED,
 				 "manifest: a file is not an object");
-	if (get_string(object, "name", NAME_MAX_LEN, &name, err) < 0 ||
-	    get_number(object, "size", 0, SIZE_MAX_FILE, &size, err) < 0 ||
-	    get_string(object, "sha256", MANIFEST_SHA256_HEX, &hash, err) < 0)
+	name = get_string(object, "name", NAME_MAX_LEN, err);
+	hash = name ? get_string(object, "sha256", MANIFEST_SHA256_HEX, err) : NULL;
+	if (!hash || get_number(object, "size", 0, SIZE_MAX_FILE, &size, err) < 0)
 		return -ERROR_DAMAGED;
 	if (!name_valid(name))
 		return error_set(err, -ERROR_DAMAGED,
@@ -289,7 +287,7 @@ static int parse_files(json_object *object, struct manifest *m, struct error *er
 
 static int parse_numbers(json_object *object, struct manifest *m, struct error *err)
 {
-	int64_t generation;
+	int64_t generation = 0;
 	int result = get_number(object, "generation", 1, BOOT_GENERATION_MAX, &generation,
 				err);
 
@@ -319,7 +317,7 @@ static int parse_lines(json_object *object, struct manifest *m, struct error *er
 
 static int parse_object(json_object *object, struct manifest *m, struct error *err)
 {
-	int64_t schema;
+	int64_t schema = 0;
 	int result = get_number(object, "schema", SCHEMA, SCHEMA, &schema, err);
 
 	if (result == 0)

@@ -13,7 +13,7 @@
 
 #include "policy-value.h"
 
-#define FILE_MAX_LEN      (256 * 1024)
+#define FILE_MAX_LEN      262144
 #define DIGITS_MAX        9 /* longer numbers are above every bound; libconfig wraps them */
 #define NAME_SHOWN_MAX    60 /* characters of an unknown name in a message */
 #define NAME_COMPARED_MAX 40

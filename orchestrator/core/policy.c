@@ -133,6 +133,7 @@ static int arguments_check(const struct policy_setting *setting,
 			   const struct strv *arguments, struct error *err)
 {
 	autofree char *line = command_line_join(arguments);
+	struct error why = {0};
 
 	for (size_t i = 0; i < arguments->count; i++)
 		if (str_starts(arguments->items[i], "kuro."))
@@ -145,12 +146,9 @@ static int arguments_check(const struct policy_setting *setting,
 		return error_set(err, -ERROR_USAGE,
 				 "%s has %zu bytes together: allowed are at most %d",
 				 setting->path, strlen(line), COMMAND_LINE_TRIAL_MAX);
-	if (command_line_check(arguments, err) == 0)
-		return 0;
-	(void)error_prefix(err, "%s", setting->path); /* the code changes next */
-	if (err)
-		err->code = -ERROR_USAGE;
-	return -ERROR_USAGE;
+	if (command_line_check(arguments, &why) < 0)
+		return error_set(err, -ERROR_USAGE, "%s: %s", setting->path, why.message);
+	return 0;
 }
 
 static int items_check(const struct policy_setting *setting, const struct strv *items,
