@@ -9,13 +9,20 @@
 #include "core/kernel.h"
 
 /*
- * Every release that has an image or a module tree. What can't be read (a package
- * manager that does not answer, a tree without image) is left NULL, not an error.
- * with_sizes: walk the module trees for modules_room (slower).
+ * Every release that has an image or a module tree; a directory that holds only links
+ * to headers is no tree, and rescue images (0-rescue-…), backups (.old, .dpkg-…) and
+ * names that release_valid refuses are no releases. What can't be read (a /boot closed
+ * to the unprivileged, a tree without image) is left NULL, not an error; -E2BIG beyond
+ * 512 releases. with_sizes: walk the module trees for modules_room (slower). Runs no
+ * program. loader_options keep GRUB's variables ("$tuned_params") as they are written.
  * Source of the entries' format: UAPI group, Boot Loader Specification, type #1.
  */
 int kernels_probe(const struct root *root, bool with_sizes, struct kernel_list *ret,
 		  struct error *err);
-/* Owning packages of the images (dpkg-query or rpm), into kernel.package. */
+/*
+ * Owning packages of the images, into kernel.package: dpkg's name ("linux-image-6.1.0-50-
+ * amd64"), or rpm's name-version-release.arch ("kernel-core-6.5.6-300.fc39.x86_64"). No
+ * package manager, or none that answers: no names, and success.
+ */
 int kernels_probe_packages(const struct root *root, struct kernel_list *list,
 			   struct error *err);
