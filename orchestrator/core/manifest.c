@@ -193,20 +193,20 @@ static int parse_title(json_object *object, struct manifest *m, struct error *er
 	return 0;
 }
 
-static int parse_line(json_object *object, const char *key, char **ret, struct error *err)
+/* A command line that GRUB can pass on; NULL with -ERROR_DAMAGED in err. Caller frees. */
+static char *parse_line(json_object *object, const char *key, struct error *err)
 {
 	autostrv struct strv args = {0};
 	const char *line = get_string(object, key, LINE_MAX_LEN, err);
 	struct error why = {0};
 
 	if (!line)
-		return -ERROR_DAMAGED;
+		return NULL;
 	command_line_split(line, &args);
-	if (command_line_check(&args, &why) < 0)
-		return error_set(err, -ERROR_DAMAGED, "manifest: \"%s\": %s", key,
-				 why.message);
-	*ret = str_dup(line);
-	return 0;
+	if (command_line_check(&args, &why) == 0)
+		return str_dup(line);
+	error_set(err, -ERROR_DAMAGED, "manifest: \"%s\": %s", key, why.message);
+	return NULL;
 }
 
 /* A plain name within the generation's directory: [A-Za-z0-9][A-Za-z0-9._-]* */
@@ -304,15 +304,17 @@ static int parse_numbers(json_object *object, struct manifest *m, struct error *
 /* GRUB joins both lines for a trial: together they must not be cut. */
 static int parse_lines(json_object *object, struct manifest *m, struct error *err)
 {
-	int result = parse_line(object, "command_line", &m->command_line, err);
-
-	if (result == 0)
-		result = parse_line(object, "trial_line", &m->trial_line, err);
-	if (result == 0 && strlen(m->command_line) + strlen(m->trial_line) >
-				   COMMAND_LINE_MAX + COMMAND_LINE_TRIAL_MAX)
-		result = error_set(err, -ERROR_DAMAGED,
-				   "manifest: both command lines together are too long");
-	return result;
+	m->command_line = parse_line(object, "command_line", err);
+	if (!m->command_line)
+		return -ERROR_DAMAGED;
+	m->trial_line = parse_line(object, "trial_line", err);
+	if (!m->trial_line)
+		return -ERROR_DAMAGED;
+	if (strlen(m->command_line) + strlen(m->trial_line) >
+	    COMMAND_LINE_MAX + COMMAND_LINE_TRIAL_MAX)
+		return error_set(err, -ERROR_DAMAGED,
+				 "manifest: both command lines together are too long");
+	return 0;
 }
 
 static int parse_object(json_object *object, struct manifest *m, struct error *err)
