@@ -353,32 +353,28 @@ int storage_probe_from(const struct storage_source *source, struct storage_map *
 	return 0;
 }
 
-/* Where the root lies, as mountinfo would call it: "" for the live one. Caller frees. */
-static int prefix_of(const struct root *root, char **ret, struct error *err)
+/* Where the root lies, as mountinfo would call it: "" for the live one; or NULL. */
+static char *prefix_of(const struct root *root)
 {
 	autofree char *link = str_format("/proc/self/fd/%d", root->fd);
 	char target[PATH_MAX];
 	ssize_t n;
 
-	if (root_is_live(root)) {
-		*ret = str_dup("");
-		return 0;
-	}
+	if (root_is_live(root))
+		return str_dup("");
 	n = readlink(link, target, sizeof(target) - 1);
-	if (n < 0)
-		return error_errno(err, -errno, "root directory %s", root->path);
-	*ret = str_ndup(target, (size_t)n);
-	return 0;
+	return n > 0 ? str_ndup(target, (size_t)n) : NULL;
 }
 
 int storage_probe(const struct root *root, struct storage_map *ret, struct error *err)
 {
-	autofree char *prefix = NULL;
+	autofree char *prefix = prefix_of(root);
 	struct root host;
-	int r = prefix_of(root, &prefix, err);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (!prefix)
+		return error_set(err, -ENOENT, "%s: where it lies is not known",
+				 root->path);
 	r = root_open(&host, "/", err);
 	if (r < 0)
 		return r;

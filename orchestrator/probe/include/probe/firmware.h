@@ -7,5 +7,9 @@
 #include "base/root-file.h"
 #include "core/kernel.h"
 
-/* Never fails on a machine without UEFI: efi is false then. */
+/*
+ * Never fails on a machine without UEFI: efi is false then. secure_boot is false too
+ * where a person told shim not to check (MokSBStateRT). Under a root that is not live,
+ * what lies in ROOT/sys is read.
+ */
 int firmware_probe(const struct root *root, struct firmware *ret, struct error *err);
