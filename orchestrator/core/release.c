@@ -4,8 +4,8 @@
  *
  * The order is the UAPI group's version format specification, as systemd and the boot
  * loader specification use it, so that kuro's "newest" is the menu's "newest". Where its
- * prose and systemd differ ("~" against the end of a string) systemd's order is taken:
- * 6.12.0~rc1 comes before 6.12.0.
+ * prose and systemd differ ("~" against the end of a string, "^" against ".") systemd's
+ * order is taken: 6.12.0~rc1 before 6.12.0.
  */
 #include "core/release.h"
 
@@ -66,11 +66,8 @@ static int compare_words(const char **a, const char **b)
 	return order(is_letter(**a) ? **a : 0, is_letter(**b) ? **b : 0);
 }
 
-/*
- * Where one string or both have the mark next: the mark decides by its weight (-1: who
- * has it is lower), or is stepped over in both.
- */
-static int compare_mark(const char **a, const char **b, char mark, int weight)
+/* Who has the mark next is lower; where both have it, it is stepped over. */
+static int compare_mark(const char **a, const char **b, char mark)
 {
 	int has_a = **a == mark, has_b = **b == mark;
 
@@ -78,19 +75,16 @@ static int compare_mark(const char **a, const char **b, char mark, int weight)
 		(*a)++;
 		(*b)++;
 	}
-	return weight * (has_a - has_b);
+	return has_b - has_a;
 }
 
 static int compare_marks(const char **a, const char **b)
 {
-	static const struct {
-		char mark;
-		int weight;
-	} marks[] = {{'-', -1}, {'^', 1}, {'.', -1}};
+	static const char marks[] = {'-', '^', '.'};
 	int result = 0;
 
-	for (size_t i = 0; !result && i < sizeof(marks) / sizeof(marks[0]); i++)
-		result = compare_mark(a, b, marks[i].mark, marks[i].weight);
+	for (size_t i = 0; !result && i < sizeof(marks); i++)
+		result = compare_mark(a, b, marks[i]);
 	return result;
 }
 
@@ -101,7 +95,7 @@ int release_compare(const char *a, const char *b)
 	while (!result) {
 		a = skip_separators(a);
 		b = skip_separators(b);
-		result = compare_mark(&a, &b, '~', -1);
+		result = compare_mark(&a, &b, '~');
 		if (result)
 			break;
 		if (!*a || !*b)
