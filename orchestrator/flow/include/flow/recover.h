@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What was interrupted or damaged, put right; nothing is guessed silently.
+ */
+#pragma once
+
+#include "flow/journey.h"
+
+/*
+ * Open the database in write mode; a damaged one is set aside and made anew from the
+ * block and the manifests, and the listener is told. machine->db is filled.
+ */
+int recover_open(struct machine *machine, struct error *err);
+
+/*
+ * Finish or undo interrupted transactions, remove half-made generations, mend a
+ * damaged block from what is proven. Returns the number of things put right.
+ */
+int recover_run(const struct machine *machine, struct error *err);

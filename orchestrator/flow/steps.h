@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The steps that upgrade and try share. Each does one thing, can be repeated, and
+ * leaves in the transaction's row what its undo needs before it has its effect.
+ */
+#pragma once
+
+#include "core/boot-protocol.h"
+#include "flow/journey.h"
+
+/* Modules, devices, mounts, links, failed units now: evidence to compare the trial with.
+ */
+int step_baseline(struct journey *j, struct error *err);
+
+/* The package manager's plan into the transaction; a held release is refused. */
+int step_resolve(struct journey *j, struct error *err);
+/* The release a person named, installed already. */
+int step_find(struct journey *j, struct error *err);
+
+int step_install_check(struct journey *j, struct error *err);
+int step_install(struct journey *j, struct error *err);
+int step_install_undo(struct journey *j, struct error *err);
+
+int step_initramfs_check(struct journey *j, struct error *err);
+int step_initramfs(struct journey *j, struct error *err);
+
+/* A generation of the release as it is now; one with the same content is taken again. */
+int step_generation(struct journey *j, struct error *err);
+int step_generation_undo(struct journey *j, struct error *err);
+
+int step_arm_check(struct journey *j, struct error *err);
+int step_arm(struct journey *j, struct error *err);
+int step_arm_undo(struct journey *j, struct error *err);
+
+/* -ERROR_REFUSED with who, why and until when, where the release is on hold. */
+int step_refuse_held(const struct machine *machine, const char *release,
+		     struct error *err);
+/* -ERROR_REFUSED where this very boot is a trial without its verdict. */
+int step_refuse_while_trying(const struct machine *machine,
+			     const struct boot_block *block, struct error *err);

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The verdict. A boot has one: what is in the database already is not judged again.
+ * The database is told before the block is, so that a cut in between is finished by
+ * the next boot (flow/boot-record.c).
+ */
+#include "flow/verdict.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "act/boot-env.h"
+#include "act/integrate.h"
+#include "base/cleanup.h"
+#include "base/process.h"
+#include "flow/boot-record.h"
+#include "flow/rollback.h"
+#include "probe/boot-files.h"
+#include "store/records.h"
+
+#define HEALTH_FILE_MAX (1024 * 1024)
+
+/* What this boot is judged by. */
+struct judgement {
+	const struct machine *machine;
+	struct this_boot boot;
+	struct boot row;
+	struct boot_block block;
+	struct transaction transaction; /* that armed this trial; id 0: none */
+	struct health health;
+	char *reason; /* of a failed verdict */
+};
+
+static void judgement_done(struct judgement *j)
+{
+	this_boot_done(&j->boot);
+	boot_done(&j->row);
+	transaction_done(&j->transaction);
+	health_done(&j->health);
+	free(j->reason);
+}
+
+void verdict_result_done(struct verdict_result *result)
+{
+	free(result->sentence);
+	*result = (struct verdict_result){0};
+}
+
+/* The transaction that made the running trial, for its baseline. */
+static int judgement_transaction(struct judgement *j, struct error *err)
+{
+	struct transaction_list armed = {0};
+	int r;
+
+	if (!j->boot.trial)
+		return 0;
+	r = transaction_list_state(j->machine->db, TRANSACTION_ARMED, &armed, err);
+	for (size_t i = 0; i < armed.count; i++) {
+		if (armed.items[i].generation != j->boot.generation ||
+		    j->transaction.id != 0)
+			continue;
+		j->transaction = armed.items[i];
+		armed.items[i] = (struct transaction){0};
+	}
+	transaction_list_done(&armed);
+	return r;
+}
+
+/* A machine without a block can be judged too: nothing follows from it then. */
+static int judgement_block(struct judgement *j, struct error *err)
+{
+	struct error local = {0};
+	int r = boot_files_read_block(j->machine->root, &j->block, &local);
+
+	if (r == 0 || r == -ENOENT)
+		return 0;
+	machine_note(j->machine, NOTE_WARNING, "%s; run: kuro recover", local.message);
+	(void)err; /* a damaged block does not keep a boot from being judged */
+	return 0;
+}
+
+static int judgement_open(const struct machine *machine, struct judgement *j,
+			  struct error *err)
+{
+	int r;
+
+	j->machine = machine;
+	r = this_boot_probe(machine->root, &j->boot, err);
+	if (r == 0)
+		r = boot_record_get(machine, &j->boot, &j->row, err);
+	if (r == 0)
+		r = judgement_block(j, err);
+	return r < 0 ? r : judgement_transaction(j, err);
+}
+
+/* The baseline that the transaction took, or nothing to compare with. */
+static bool judgement_baseline(const struct machine *machine, int64_t transaction,
+			       struct machine_state *ret)
+{
+	struct evidence_list evidence = {0};
+	bool found = false;
+
+	if (transaction == 0 ||
+	    evidence_list(machine->db, transaction, &evidence, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < evidence.count && !found; i++)
+		if (str_eq(evidence.items[i].kind, "baseline") &&
+		    evidence.items[i].content)
+			found = machine_state_parse(evidence.items[i].content, ret,
+						    NULL) == 0;
+	evidence_list_done(&evidence);
+	return found;
+}
+
+/* Seconds since some start, that no clock change moves. */
+static int64_t verdict_clock(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* always there on Linux */
+	return now.tv_sec;
+}
+
+/* How long the checks have said the same. */
+struct watch {
+	const struct policy *policy;
+	bool settle;
+	int64_t began, good_since;
+	bool was_good;
+	long long failures; /* rounds in a row */
+};
+
+/* Is this round's answer believed? */
+static bool watch_believes(struct watch *w, bool good)
+{
+	int64_t now = verdict_clock();
+
+	if (now - w->began >= policy_number(w->policy, POLICY_HEALTH_DEADLINE))
+		return true;
+	if (!good) {
+		w->was_good = false;
+		w->failures++;
+		return !w->settle ||
+		       w->failures >= policy_number(w->policy, POLICY_HEALTH_ATTEMPTS);
+	}
+	if (!w->was_good)
+		w->good_since = now;
+	w->was_good = true;
+	w->failures = 0;
+	return !w->settle ||
+	       now - w->good_since >= policy_number(w->policy, POLICY_HEALTH_SETTLE);
+}
+
+static void watch_wait(const struct watch *w)
+{
+	int64_t wait = policy_number(w->policy, POLICY_HEALTH_INTERVAL);
+	int64_t left = w->good_since + policy_number(w->policy, POLICY_HEALTH_SETTLE) -
+		       verdict_clock();
+	struct timespec time = {0};
+
+	if (w->was_good && left < wait)
+		wait = left;
+	time.tv_sec = wait > 0 ? wait : 0;
+	(void)nanosleep(&time, NULL); /* a signal ends it early, and is asked for after */
+}
+
+static int health_watch(const struct health_context *context, bool settle,
+			struct health *ret, struct error *err)
+{
+	struct watch watch = {.policy = context->policy,
+			      .settle = settle,
+			      .began = verdict_clock()};
+
+	for (;;) {
+		autohealth struct health round = {0};
+		int r = health_run(context, &round, err);
+
+		if (r < 0)
+			return r;
+		if (process_interrupted())
+			return error_set(err, -ERROR_INTERRUPTED,
+					 "interrupted while the checks were watched");
+		if (watch_believes(&watch, health_good(&round))) {
+			*ret = round;
+			round = (struct health){0};
+			return 0;
+		}
+		watch_wait(&watch);
+	}
+}
+
+static int health_save(const struct machine *machine, const struct health *health,
+		       struct error *err)
+{
+	autofree char *text = health_format(health);
+	int r = root_mkdirs(machine->root, "/run/kuro", 0755, err);
+
+	return r < 0 ? r
+		     : root_write(machine->root, VERDICT_HEALTH_FILE, 0644, text,
+				  strlen(text), err);
+}
+
+static int judgement_watch(struct judgement *j, bool settle, struct health *ret,
+			   struct error *err)
+{
+	autostate struct machine_state baseline = {0};
+	bool compared = judgement_baseline(j->machine, j->transaction.id, &baseline);
+	struct health_context context = {
+		.root = j->machine->root,
+		.policy = j->machine->policy,
+		.boot = &j->boot,
+		.expected = j->boot.trial ? j->block.trial : 0,
+		.expected_release = j->transaction.release,
+		.baseline = compared ? &baseline : NULL,
+	};
+
+	return health_watch(&context, settle, ret, err);
+}
+
+int verdict_health(const struct machine *machine, bool settle, bool save,
+		   struct health *ret, struct error *err)
+{
+	struct judgement j = {0};
+	int r = judgement_open(machine, &j, err);
+
+	if (r == 0)
+		r = judgement_watch(&j, settle, ret, err);
+	judgement_done(&j);
+	if (r == 0 && save)
+		r = health_save(machine, ret, err);
+	return r;
+}
+
+/* What kuro-health.service found in this boot (/run does not outlive one), or run now. */
+static int judgement_health(struct judgement *j, struct error *err)
+{
+	autofree char *text = NULL;
+
+	if (root_read(j->machine->root, VERDICT_HEALTH_FILE, HEALTH_FILE_MAX, &text, NULL,
+		      NULL) == 0 &&
+	    health_parse(text, &j->health, NULL) == 0)
+		return 0;
+	return judgement_watch(j, true, &j->health, err);
+}
+
+static int judgement_evidence(struct judgement *j, struct error *err)
+{
+	autofree char *text = health_format(&j->health);
+	struct evidence row = {
+		.transaction = j->transaction.id,
+		.boot_id = j->boot.boot_id,
+		.kind = (char *)(uintptr_t) "health",
+		.created = (int64_t)time(NULL),
+		.content = text,
+	};
+
+	return evidence_add(j->machine->db, &row, err);
+}
+
+static int judgement_record(struct judgement *j, enum verdict verdict, struct error *err)
+{
+	int r = database_begin(j->machine->db, err);
+
+	if (r < 0)
+		return r;
+	j->row.verdict = verdict;
+	free(j->row.reason);
+	j->row.reason = str_dup(j->reason);
+	r = judgement_evidence(j, err);
+	if (r == 0)
+		r = boot_put(j->machine->db, &j->row, err);
+	if (r == 0)
+		return database_commit(j->machine->db, err);
+	database_abandon(j->machine->db);
+	return r;
+}
+
+static int generation_proven(const struct machine *machine, const struct this_boot *boot,
+			     struct error *err)
+{
+	struct generation_record row = {0};
+	int r = generation_get(machine->db, boot->generation, &row, NULL);
+
+	if (r == -ENOENT) {
+		row.generation = boot->generation;
+		row.release = str_dup(boot->release);
+		row.created = boot->begun;
+		row.present = true;
+		r = 0;
+	}
+	row.proven = true;
+	row.verdict = VERDICT_HEALTHY;
+	if (r == 0)
+		r = generation_put(machine->db, &row, err);
+	generation_record_done(&row);
+	return r;
+}
+
+static int transaction_bless(struct judgement *j, struct error *err)
+{
+	struct transaction *t = &j->transaction;
+
+	if (t->id == 0)
+		return 0;
+	t->state = TRANSACTION_BLESSED;
+	t->ended = (int64_t)time(NULL);
+	free(t->summary);
+	t->summary =
+		str_format("Generation %u (%s) was tried, found healthy and is the good "
+			   "one now.",
+			   t->generation, j->boot.release);
+	return transaction_update(j->machine->db, t, err);
+}
+
+static int bless_trial(struct judgement *j, struct verdict_result *ret, struct error *err)
+{
+	int r = boot_block_bless(&j->block, j->boot.generation, err);
+
+	if (r == 0)
+		r = generation_proven(j->machine, &j->boot, err);
+	if (r == 0)
+		r = boot_env_write(j->machine->root, &j->block, err);
+	if (r == 0)
+		r = transaction_bless(j, err);
+	if (r < 0)
+		return r;
+	/* an older rollback is history now; its message may stay if /run can't be written
+	 */
+	(void)integrate_motd(j->machine->root, NULL, NULL);
+	ret->blessed = true;
+	ret->sentence =
+		str_format("Generation %u (%s) is healthy: it is the good one now.",
+			   j->boot.generation, j->boot.release);
+	return 0;
+}
+
+/* The good one did not come up, again and again: the previous one takes its place. */
+static int promote_previous(struct judgement *j, struct verdict_result *ret,
+			    struct error *err)
+{
+	struct transaction t = {
+		.kind = TRANSACTION_ROLLBACK,
+		.state = TRANSACTION_DONE,
+		.generation = j->boot.generation,
+		.release = j->boot.release,
+		.begun = (int64_t)time(NULL),
+	};
+	int64_t id;
+	int r;
+
+	ret->sentence =
+		str_format("Generation %u did not come up %u times in a row; "
+			   "generation %u (%s) is healthy and is the good one now.",
+			   j->block.good, j->block.miss, j->boot.generation,
+			   j->boot.release);
+	t.summary = ret->sentence;
+	t.ended = t.begun;
+	r = transaction_add(j->machine->db, &t, &id, err);
+	if (r == 0)
+		r = boot_block_roll_back(&j->block, j->boot.generation, false, err);
+	if (r == 0)
+		r = boot_env_write(j->machine->root, &j->block, err);
+	if (r == 0)
+		(void)integrate_motd(j->machine->root, ret->sentence,
+				     NULL); /* told below too */
+	return r;
+}
+
+static int confirm_good(struct judgement *j, struct verdict_result *ret,
+			struct error *err)
+{
+	int r = generation_proven(j->machine, &j->boot, err);
+
+	j->block.miss = 0;
+	if (r == 0)
+		r = boot_env_write(j->machine->root, &j->block, err);
+	if (r == 0)
+		ret->sentence = str_format("Generation %u (%s) is healthy.",
+					   j->boot.generation, j->boot.release);
+	return r;
+}
+
+static int judge_healthy(struct judgement *j, struct verdict_result *ret,
+			 struct error *err)
+{
+	unsigned int running = j->boot.generation;
+	long long limit = policy_number(j->machine->policy, POLICY_BOOT_MISS_LIMIT);
+
+	ret->verdict = VERDICT_HEALTHY;
+	if (running && boot_state_of(&j->block, running) == BOOT_TRYING)
+		return bless_trial(j, ret, err);
+	if (running && running == j->block.good)
+		return confirm_good(j, ret, err);
+	if (running && running == j->block.previous && j->block.miss >= limit)
+		return promote_previous(j, ret, err);
+	ret->sentence =
+		str_format("This boot (%s) is healthy; it is not one that kuro chose, "
+			   "so nothing follows from it.",
+			   j->boot.release);
+	return 0;
+}
+
+static int judge_failed(struct judgement *j, struct verdict_result *ret,
+			struct error *err)
+{
+	struct rollback_cause cause = {BOOT_END_VERDICT, j->reason};
+
+	ret->verdict = VERDICT_FAILED;
+	if (j->boot.generation &&
+	    boot_state_of(&j->block, j->boot.generation) == BOOT_TRYING) {
+		ret->rolled_back = true;
+		return rollback_trial(j->machine, &cause, &ret->sentence, err);
+	}
+	ret->sentence =
+		str_format("This boot (%s) failed its health checks: %s. It is not a "
+			   "trial, so it goes on.",
+			   j->boot.release, j->reason);
+	return 0;
+}
+
+/* boot-complete.target was not reached although kuro's own checks passed. */
+static void judgement_reason(struct judgement *j, bool boot_failed)
+{
+	j->reason = health_summary(&j->health);
+	if (!j->reason && boot_failed)
+		j->reason =
+			str_dup("boot-complete.target was not reached; see: systemctl "
+				"--failed");
+}
+
+/*
+ * Tells kuro-deadman.service that this boot needs it no more. A trial that is taken
+ * back goes on needing it: its reboot could hang.
+ */
+static int verdict_announce(const struct machine *machine, enum verdict verdict,
+			    struct error *err)
+{
+	autofree char *word = str_format("%s\n", verdict_name(verdict));
+	int r = root_mkdirs(machine->root, "/run/kuro", 0755, err);
+
+	return r < 0 ? r
+		     : root_write(machine->root, VERDICT_FILE, 0644, word, strlen(word),
+				  err);
+}
+
+static int verdict_judge(struct judgement *j, bool boot_failed,
+			 struct verdict_result *ret, struct error *err)
+{
+	enum verdict verdict;
+	struct error memory = {0};
+	int recorded, r = judgement_health(j, err);
+
+	if (r < 0)
+		return r;
+	verdict = health_good(&j->health) && !boot_failed ? VERDICT_HEALTHY
+							  : VERDICT_FAILED;
+	if (verdict == VERDICT_FAILED)
+		judgement_reason(j, boot_failed);
+	recorded = judgement_record(j, verdict, &memory);
+	if (recorded < 0 && verdict == VERDICT_HEALTHY)
+		return error_set(err, recorded, "%s", memory.message);
+	/* a trial that failed is taken back even where the disk is full */
+	if (recorded < 0)
+		machine_note(j->machine, NOTE_WARNING, "%s", memory.message);
+	return verdict == VERDICT_HEALTHY ? judge_healthy(j, ret, err)
+					  : judge_failed(j, ret, err);
+}
+
+int verdict_run(const struct machine *machine, bool boot_failed,
+		struct verdict_result *ret, struct error *err)
+{
+	struct judgement j = {0};
+	int r = judgement_open(machine, &j, err);
+
+	if (r == 0 && j.row.verdict != VERDICT_NONE) {
+		ret->verdict = j.row.verdict;
+		ret->sentence = str_format("This boot has its verdict already: %s.",
+					   verdict_name(j.row.verdict));
+	} else if (r == 0) {
+		r = verdict_judge(&j, boot_failed, ret, err);
+	}
+	if (r == 0 && !ret->rolled_back)
+		r = verdict_announce(machine, ret->verdict, err);
+	judgement_done(&j);
+	return r;
+}
