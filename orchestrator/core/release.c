@@ -4,8 +4,8 @@
  *
  * The order is the UAPI group's version format specification, as systemd and the boot
  * loader specification use it, so that kuro's "newest" is the menu's "newest". Where its
- * prose and systemd differ ("~" against the end of a string, "^" against ".") systemd's
- * order is taken: 6.12.0~rc1 before 6.12.0.
+ * prose and systemd differ ("~" against the end of a string, "^" against ".", 0 against
+ * no number) systemd's order is taken: 6.12.0~rc1 before 6.12.0.
  */
 #include "core/release.h"
 
@@ -36,12 +36,17 @@ static int order(long a, long b)
 	return (a > b) - (a < b);
 }
 
-/* Numbers of any length, at *a and *b, compared by value; both are stepped over. */
+/*
+ * Numbers of any length, at *a and *b, compared by value and stepped over. A number is
+ * higher than none, even 0.
+ */
 static int compare_numbers(const char **a, const char **b)
 {
 	size_t na = 0, nb = 0;
-	int result;
+	int result = is_digit(**a) - is_digit(**b);
 
+	if (result)
+		return result;
 	while (**a == '0')
 		(*a)++;
 	while (**b == '0')
