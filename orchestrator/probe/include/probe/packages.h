@@ -5,6 +5,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/root-file.h"
 #include "base/text.h"
 #include "core/policy.h"
@@ -13,20 +16,37 @@ struct package_change {
 	char *name;
 	char *old_version; /* NULL: newly installed */
 	char *new_version; /* NULL: removed */
+	bool automatic; /* comes as a dependency, or came as one: not a person's choice */
 };
 
 struct package_plan {
-	char *manager;	/* "apt" */
-	char *release;	/* the kernel release that it brings; NULL: nothing to do */
+	char *manager; /* "apt" */
+	char *release; /* the kernel release that it brings; NULL: nothing to do */
 	struct package_change *items;
 	size_t count;
+	struct strv kept_back; /* would change, but a person holds them (apt-mark hold) */
 };
 
 void package_plan_done(struct package_plan *plan);
 #define autoplan cleanup(package_plan_done)
-/* JSON for the transaction's detail, and back. Caller frees. */
+/*
+ * JSON for the transaction's detail (caller frees), and back: -ERROR_DAMAGED, also for a
+ * name or version that no package manager would have, since they end up in its arguments.
+ */
 char *package_plan_format(const struct package_plan *plan);
 int package_plan_parse(const char *text, struct package_plan *ret, struct error *err);
+
+/* The change of a package in the plan, or NULL. */
+struct package_change *package_plan_find(const struct package_plan *plan,
+					 const char *name);
+/* The change of that package, made (with nothing but its name) where there was none. */
+struct package_change *package_plan_add(struct package_plan *plan, const char *name);
+/*
+ * Can it be a Debian or RPM package's name, its version? Names may carry an
+ * architecture (":amd64"). Neither begins with what a program takes for an option.
+ */
+bool package_name_valid(const char *name);
+bool package_version_valid(const char *version);
 
 /* Name of the package manager in charge here, "apt" or "dnf"; NULL for none known. */
 const char *packages_manager(const struct root *root);
@@ -37,13 +57,16 @@ const char *packages_manager(const struct root *root);
  * with to_release, that release's image package. Asked of the package manager's own
  * simulation, holds and pins respected. Packages that would be removed are in the plan
  * too (new_version NULL); the caller refuses a plan that removes a kernel in use.
- * -ERROR_UNSUPPORTED: no known package manager, or no kernel meta-package here;
- * -ENOENT: no such release in its lists.
+ * Nothing newer is a plan without release, and count is 0 or no kernel is among the
+ * items; where a hold is why, kept_back names it. -ERROR_UNSUPPORTED: no known package
+ * manager, or no kernel meta-package here; -ENOENT: no such release in its lists;
+ * -ERROR_REFUSED: it needs a held package changed.
  */
 int packages_resolve(const struct root *root, const struct policy *policy,
 		     const char *to_release, struct package_plan *ret, struct error *err);
 
-/* Is every package of the plan at its new version now, and wholly configured? 1, 0 or negative. */
+/* Is every package of the plan at its new version now, and wholly configured? 1, 0 or
+ * negative. */
 int packages_installed(const struct root *root, const struct package_plan *plan,
 		       struct error *err);
 /* 1 when the package database has half-done packages (dpkg --audit), 0, negative. */

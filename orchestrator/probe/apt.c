@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which kernel apt would bring. The question is put to apt's own simulation, so that
+ * pins, phasing and dependencies are its; what is asked for are the kernel
+ * meta-packages that are installed and those that follow them.
+ *
+ * image meta-package: depends on linux-image-RELEASE (linux-image-amd64,
+ *   linux-image-generic, linux-image-6.12-cloud-amd64);
+ * companion: linux-WHAT-FLAVOUR of an image meta-package linux-image-FLAVOUR, depends
+ *   on linux-WHAT-RELEASE (headers; Ubuntu's modules-nvidia-535);
+ * upper meta-package: depends on one of these (Ubuntu's linux-generic).
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/process.h"
+#include "core/release.h"
+#include "package-backend.h"
+#include "probe/apt-answers.h"
+
+#define IMAGE_PREFIX "linux-image-"
+
+/* The release whose image a package of that name holds, or NULL. Caller frees. */
+static char *image_release(const char *package)
+{
+	autofree char *name = str_dup(package);
+	char *release = name + strlen(IMAGE_PREFIX);
+
+	if (!str_starts(package, IMAGE_PREFIX))
+		return NULL;
+	if (str_starts(release, "unsigned-"))
+		release += strlen("unsigned-");
+	else if (str_ends(release, "-unsigned"))
+		release[strlen(release) - strlen("-unsigned")] = '\0';
+	release[strcspn(release, ":")] = '\0';
+	if (!isdigit((unsigned char)*release) || str_ends(release, "-dbg") ||
+	    str_ends(release, "-dbgsym") || !release_valid(release))
+		return NULL;
+	return str_dup(release);
+}
+
+/* Names in a Depends field, alternatives too. */
+static void depends_names(const char *depends, struct strv *ret)
+{
+	autostrv struct strv parts = {0};
+
+	strv_split(&parts, depends, ",|");
+	for (size_t i = 0; i < parts.count; i++) {
+		char *name = str_strip(parts.items[i]);
+
+		name[strcspn(name, " (:")] = '\0';
+		if (*name)
+			strv_add(ret, name);
+	}
+}
+
+/* The flavour of an image meta-package (what stands behind linux-image-), or NULL. */
+static const char *image_flavour(const struct dpkg_package *package)
+{
+	autostrv struct strv names = {0};
+
+	if (!str_starts(package->name, IMAGE_PREFIX))
+		return NULL;
+	depends_names(package->depends, &names);
+	for (size_t i = 0; i < names.count; i++) {
+		autofree char *release = image_release(names.items[i]);
+
+		if (release && !str_eq(names.items[i], package->name))
+			return package->name + strlen(IMAGE_PREFIX);
+	}
+	return NULL;
+}
+
+/* Is it linux-WHAT-FLAVOUR, and does it depend on a linux-WHAT-<release>? */
+static bool is_companion(const struct dpkg_package *package, const char *flavour)
+{
+	autofree char *stem = NULL, *tail = str_format("-%s", flavour);
+	autostrv struct strv names = {0};
+
+	if (!str_ends(package->name, tail))
+		return false;
+	stem = str_ndup(package->name, strlen(package->name) - strlen(flavour));
+	depends_names(package->depends, &names);
+	for (size_t i = 0; i < names.count; i++)
+		if (str_starts(names.items[i], stem) &&
+		    isdigit((unsigned char)names.items[i][strlen(stem)]) &&
+		    !str_eq(names.items[i], package->name))
+			return true;
+	return false;
+}
+
+static bool is_present(const struct dpkg_package *package)
+{
+	return strchr("iUFHWt", package->status) != NULL;
+}
+
+static void add_companions(const struct dpkg_list *list, const char *flavour,
+			   struct strv *metas)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (is_present(&list->items[i]) &&
+		    !strv_has(metas, list->items[i].name) &&
+		    is_companion(&list->items[i], flavour))
+			strv_add(metas, list->items[i].name);
+}
+
+/* Does it depend on one of them? */
+static bool is_upper(const struct dpkg_package *package, const struct strv *metas)
+{
+	autostrv struct strv names = {0};
+
+	depends_names(package->depends, &names);
+	for (size_t i = 0; i < names.count; i++)
+		if (strv_has(metas, names.items[i]))
+			return true;
+	return false;
+}
+
+/* Packages above those found so far, until there are no more. */
+static void add_upper(const struct dpkg_list *list, struct strv *metas)
+{
+	size_t before;
+
+	do {
+		before = metas->count;
+		for (size_t i = 0; i < list->count; i++)
+			if (is_present(&list->items[i]) &&
+			    !strv_has(metas, list->items[i].name) &&
+			    is_upper(&list->items[i], metas))
+				strv_add(metas, list->items[i].name);
+	} while (metas->count > before);
+}
+
+static void find_metas(const struct dpkg_list *list, struct strv *metas)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (is_present(&list->items[i]) && image_flavour(&list->items[i]))
+			strv_add(metas, list->items[i].name);
+	for (size_t i = 0; i < list->count; i++) {
+		const char *flavour = is_present(&list->items[i])
+					      ? image_flavour(&list->items[i])
+					      : NULL;
+
+		if (flavour)
+			add_companions(list, flavour, metas);
+	}
+	add_upper(list, metas);
+}
+
+/* What one resolution works with. */
+struct apt_request {
+	const struct root *root;
+	unsigned int timeout;
+	struct strv names;          /* packages asked for */
+	const char *const *options; /* of apt-get, before them */
+};
+
+static int request_simulate(const struct apt_request *request, struct package_plan *ret,
+			    struct error *err)
+{
+	autostrv struct strv args = {0};
+	struct apt_question question = {.root = request->root,
+					.args = &args,
+					.timeout = request->timeout};
+
+	for (size_t i = 0; request->options[i]; i++)
+		strv_add(&args, request->options[i]);
+	for (size_t i = 0; i < request->names.count; i++)
+		strv_add(&args, request->names.items[i]);
+	return apt_simulate(&question, ret, err);
+}
+
+/* Take the held ones out of what is asked for. */
+static void request_drop(struct apt_request *request, const struct strv *held)
+{
+	struct strv rest = {0};
+
+	for (size_t i = 0; i < request->names.count; i++)
+		if (!strv_has(held, request->names.items[i]))
+			strv_add(&rest, request->names.items[i]);
+	strv_done(&request->names);
+	request->names = rest;
+}
+
+/*
+ * Simulate; where apt would change held packages, ask again without them. A hold on
+ * something that the rest needs is the person's to lift.
+ */
+static int request_resolve(struct apt_request *request, struct package_plan *ret,
+			   struct error *err)
+{
+	struct strv held = {0};
+	autofree char *names = NULL;
+	int r = request_simulate(request, ret, err);
+
+	if (r < 0 || ret->kept_back.count == 0)
+		return r;
+	held = ret->kept_back;
+	ret->kept_back = (struct strv){0};
+	package_plan_done(ret);
+	request_drop(request, &held);
+	if (request->names.count > 0)
+		r = request_simulate(request, ret, err);
+	if (r == 0 && ret->kept_back.count > 0) {
+		names = strv_join(&ret->kept_back, " ");
+		r = error_set(err, -ERROR_REFUSED,
+			      "the new kernel needs packages changed that are on hold: "
+			      "%.300s; `apt-mark unhold` lifts that",
+			      names);
+	}
+	strv_done(&ret->kept_back);
+	ret->kept_back = held;
+	return r;
+}
+
+/* The newest release among the images that are installed or changed, metas left out. */
+static void plan_find_release(struct package_plan *plan, const struct strv *metas)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct package_change *change = &plan->items[i];
+		autofree char *release =
+			change->new_version ? image_release(change->name) : NULL;
+
+		if (!release || strv_has(metas, change->name))
+			continue;
+		if (plan->release && release_compare(release, plan->release) <= 0)
+			continue;
+		free(plan->release);
+		plan->release = take_ptr(release);
+	}
+}
+
+/* Which items are there as dependencies; asked are those that a person named. */
+static int plan_mark_automatic(struct package_plan *plan, const struct root *root,
+			       const struct strv *asked, struct error *err)
+{
+	autostrv struct strv automatic = {0};
+	int r = plan->count ? apt_automatic(root, &automatic, err) : 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		struct package_change *change = &plan->items[i];
+
+		change->automatic = change->old_version
+					    ? strv_has(&automatic, change->name)
+					    : !asked || !strv_has(asked, change->name);
+	}
+	return r;
+}
+
+/* The installed meta-packages brought to their candidates. */
+static int apt_resolve_metas(struct apt_request *request, const struct dpkg_list *list,
+			     struct package_plan *ret, struct error *err)
+{
+	static const char *const options[] = {"install", "--only-upgrade", NULL};
+	autostrv struct strv metas = {0};
+	int r;
+
+	find_metas(list, &metas);
+	if (metas.count == 0)
+		return error_set(err, -ERROR_UNSUPPORTED,
+				 "no kernel meta-package is installed (one like "
+				 "linux-image-amd64 or linux-generic); install it, or "
+				 "name a release with --to");
+	request->options = options;
+	for (size_t i = 0; i < metas.count; i++)
+		strv_add(&request->names, metas.items[i]);
+	r = request_resolve(request, ret, err);
+	if (r < 0)
+		return r;
+	plan_find_release(ret, &metas);
+	return plan_mark_automatic(ret, request->root, NULL, err);
+}
+
+/* Does "NAME=…" stand among the versions? */
+static bool apt_knows(const struct strv *versions, const char *name)
+{
+	autofree char *start = str_format("%s=", name);
+
+	for (size_t i = 0; i < versions->count; i++)
+		if (str_starts(versions->items[i], start))
+			return true;
+	return false;
+}
+
+static bool any_headers(const struct dpkg_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (is_present(&list->items[i]) &&
+		    str_starts(list->items[i].name, "linux-headers-"))
+			return true;
+	return false;
+}
+
+/*
+ * What `--to RELEASE` asks for: its image, and its headers where this machine has
+ * headers for others (third-party modules are built with them).
+ */
+static int release_packages(const struct root *root, const char *release,
+			    const struct dpkg_list *list, struct strv *ret,
+			    struct error *err)
+{
+	autofree char *image = str_format(IMAGE_PREFIX "%s", release);
+	autofree char *unsigned_image = str_format(IMAGE_PREFIX "unsigned-%s", release);
+	autofree char *headers = str_format("linux-headers-%s", release);
+	autostrv struct strv candidates = {0}, versions = {0};
+	int r;
+
+	strv_add(&candidates, image);
+	strv_add(&candidates, unsigned_image);
+	strv_add(&candidates, headers);
+	r = apt_versions(root, &candidates, &versions, err);
+	if (r < 0)
+		return r;
+	if (apt_knows(&versions, image))
+		strv_add(ret, image);
+	else if (apt_knows(&versions, unsigned_image))
+		strv_add(ret, unsigned_image);
+	else if (!dpkg_is_installed(list, image, NULL))
+		return error_set(err, -ENOENT,
+				 "apt knows no package %s; run apt-get update?", image);
+	if (ret->count > 0 && any_headers(list) && apt_knows(&versions, headers))
+		strv_add(ret, headers);
+	return 0;
+}
+
+static int apt_resolve_release(struct apt_request *request, const struct dpkg_list *list,
+			       const char *release, struct package_plan *ret,
+			       struct error *err)
+{
+	static const char *const options[] = {"install", NULL};
+	autostrv struct strv none = {0};
+	int r = release_packages(request->root, release, list, &request->names, err);
+
+	request->options = options;
+	if (r < 0 || request->names.count == 0)
+		return r;
+	r = request_resolve(request, ret, err);
+	if (r < 0)
+		return r;
+	plan_find_release(ret, &none);
+	if (ret->release && !str_eq(ret->release, release) && ret->count > 0)
+		return error_set(err, -ENOENT,
+				 "linux-image-%s is a meta-package or needs another "
+				 "kernel; name the release itself: %s",
+				 release, ret->release);
+	return plan_mark_automatic(ret, request->root, &request->names, err);
+}
+
+static int apt_resolve(const struct root *root, const struct policy *policy,
+		       const char *to_release, struct package_plan *ret,
+		       struct error *err)
+{
+	struct apt_request request = {
+		.root = root,
+		.timeout = (unsigned int)policy_number(policy, POLICY_PACKAGES_TIMEOUT),
+	};
+	autostrv struct strv patterns = {0};
+	autodpkg struct dpkg_list list = {0};
+	int r;
+
+	strv_add(&patterns, "linux-*");
+	r = dpkg_query(root, &patterns, &list, err);
+	if (r == 0)
+		r = to_release
+			    ? apt_resolve_release(&request, &list, to_release, ret, err)
+			    : apt_resolve_metas(&request, &list, ret, err);
+	strv_done(&request.names);
+	return r;
+}
+
+static int apt_installed(const struct root *root, const struct package_plan *plan,
+			 struct error *err)
+{
+	autostrv struct strv names = {0};
+	autodpkg struct dpkg_list list = {0};
+	int r;
+
+	for (size_t i = 0; i < plan->count; i++)
+		strv_add(&names, plan->items[i].name);
+	r = names.count ? dpkg_query(root, &names, &list, err) : 0;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct package_change *change = &plan->items[i];
+
+		if (dpkg_is_installed(&list, change->name, change->new_version) !=
+		    (change->new_version != NULL))
+			return 0;
+	}
+	return 1;
+}
+
+static int apt_unfinished(const struct root *root, struct error *err)
+{
+	static const char *const argv[] = {"dpkg", "--audit", NULL};
+	autoprocess struct process_result result = {0};
+	struct process process = {.argv = argv, .root = root, .timeout = 300};
+	int r;
+
+	if (dpkg_stopped(root))
+		return 1;
+	r = process_run(&process, &result, err);
+	if (r < 0)
+		return r;
+	if (result.status > 1 || result.timed_out)
+		return error_set(err, -ERROR_PROGRAM, "dpkg --audit failed: %.400s",
+				 text_str(&result.err));
+	return result.out.len > 0;
+}
+
+const struct package_backend apt_backend = {
+	.name = "apt",
+	.program = "apt-get",
+	.database = "/var/lib/dpkg/status",
+	.resolve = apt_resolve,
+	.installed = apt_installed,
+	.unfinished = apt_unfinished,
+};
