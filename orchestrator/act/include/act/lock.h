@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One kuro at a time changes a machine: /run/kuro/lock, an flock(2) that the kernel
- * drops when its holder dies, and the holder's words inside.
+ * One kuro at a time changes a machine: /run/kuro/lock, an open file description's lock
+ * (fcntl(2), F_OFD_SETLK) that the kernel drops when its holder dies, and the holder's
+ * words inside.
  */
 #pragma once
 
@@ -20,8 +21,12 @@ struct lock {
  */
 int lock_take(const struct root *root, const char *verb, struct lock *ret,
 	      struct error *err);
+/* Zeroes and a lock that was released are none. */
 void lock_release(struct lock *lock);
 #define autolock cleanup(lock_release)
 
-/* Is it held now? Needs read permission only; ret_holder (may be NULL) is freed by the caller. */
+/*
+ * Is it held now? Needs read permission only and does not get in a holder's way.
+ * ret_holder (may be NULL): who, for people; written when held, freed by the caller.
+ */
 bool lock_held(const struct root *root, char **ret_holder);

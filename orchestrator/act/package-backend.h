@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a package manager must be able to do; one row of the table in packages.c.
+ */
+#pragma once
+
+#include "act/packages.h"
+
+struct package_worker {
+	const char *name; /* as packages_manager() says it */
+	int (*refresh)(const struct package_run *run, struct error *err);
+	int (*install)(const struct package_run *run, const struct package_plan *plan,
+		       struct error *err);
+	int (*undo)(const struct package_run *run, const struct package_plan *plan,
+		    struct error *err);
+	int (*repair)(const struct package_run *run, struct error *err);
+};
+
+extern const struct package_worker apt_worker;
