@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Programs: started by fork and execvpe in a session of their own, both outputs read
+ * Programs: started by fork and execvp in a session of their own, both outputs read
  * with poll until they close, ended when their time is over.
  */
 #include "base/process.h"
@@ -76,8 +76,8 @@ bool process_exists(const struct root *root, const char *name)
 }
 
 /* The child's side: never returns. Only async-signal-safe calls after fork. */
-static void process_child(const struct process *p, char *const *argv, char *const *env,
-			  int out, int err)
+static void process_child(const struct process *p, char *const *argv, char **env, int out,
+			  int err)
 {
 	struct sigaction plain = {.sa_handler = SIG_DFL};
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -91,7 +91,8 @@ static void process_child(const struct process *p, char *const *argv, char *cons
 		(void)dup2(null, STDIN_FILENO);
 	if (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
 		_exit(EXIT_NOT_STARTED);
-	(void)execvpe(argv[0], argv, env);
+	environ = env; /* the program is looked up on the PATH in it, not on kuro's own */
+	(void)execvp(argv[0], argv);
 	_exit(EXIT_NOT_STARTED);
 }
 

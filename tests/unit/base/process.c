@@ -70,6 +70,20 @@ static void environment_is_fixed(void **state)
 	assert_non_null(strstr(text_str(&result.out), "PATH="));
 }
 
+/* A caller's PATH may lack /usr/sbin, or hold what no one should run as root. */
+static void programs_are_found_on_the_fixed_path(void **state)
+{
+	const char *const argv[] = {"sh", "-c", "echo ran", NULL};
+	autoprocess struct process_result result = {0};
+	autofree char *path = str_dup(getenv("PATH"));
+
+	(void)state;
+	assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
+	assert_int_equal(process_run(&(struct process){.argv = argv}, &result, NULL), 0);
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	assert_string_equal(text_str(&result.out), "ran\n");
+}
+
 static void failure_carries_name_end_and_last_words(void **state)
 {
 	const char *const argv[] = {"sh", "-c", "echo no room >&2; exit 9", NULL};
@@ -214,6 +228,7 @@ int main(void)
 		cmocka_unit_test(merged_output_keeps_its_order),
 		cmocka_unit_test(arguments_reach_the_program_as_they_are),
 		cmocka_unit_test(environment_is_fixed),
+		cmocka_unit_test(programs_are_found_on_the_fixed_path),
 		cmocka_unit_test(failure_carries_name_end_and_last_words),
 		cmocka_unit_test(a_signal_is_128_and_its_number),
 		cmocka_unit_test(a_missing_program_is_named),
