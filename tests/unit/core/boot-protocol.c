@@ -83,13 +83,12 @@ static void block_has_one_form(void **state)
 /* A block with this text behind the signature, padded. */
 static void block_of(const char *lines, char *data)
 {
-	static const char signature[] = "# GRUB Environment Block\n";
-	size_t len = strlen(lines);
+	autotext struct text t = {0};
 
+	text_appendf(&t, "# GRUB Environment Block\n%s", lines);
+	assert_true(t.len <= BOOT_BLOCK_SIZE);
 	memset(data, '#', BOOT_BLOCK_SIZE);
-	memcpy(data, signature, sizeof(signature) - 1);
-	assert_true(sizeof(signature) - 1 + len <= BOOT_BLOCK_SIZE);
-	memcpy(data + sizeof(signature) - 1, lines, len);
+	memcpy(data, text_str(&t), t.len);
 }
 
 static const char sound[] = "kuro_good=7\nkuro_prev=6\nkuro_trial=8\nkuro_tries=1\n"

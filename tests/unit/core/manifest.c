@@ -290,7 +290,7 @@ static void hostile_values_stay_data(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
 		automanifest struct manifest m = sample();
-		autofree char *text = NULL, *title = NULL;
+		autofree char *text = NULL;
 
 		free(m.title);
 		free(m.command_line);
