@@ -59,6 +59,22 @@ static const struct meaning errno_meanings[] = {
 	{ENOENT, -ENOENT, "is not there"},
 };
 
+/*
+ * Why a file operation failed. A journal that can't be made for want of blocks or inodes
+ * leaves ENOENT behind, because SQLite tries to read it then.
+ */
+static int errno_of(const struct connection *c)
+{
+	int number = sqlite3_system_errno(c->sql);
+	struct statvfs fs;
+
+	if (number != ENOENT || fstatvfs(c->dir, &fs) < 0)
+		return number;
+	if (fs.f_flag & ST_RDONLY)
+		return EROFS;
+	return fs.f_bavail == 0 || (fs.f_files > 0 && fs.f_favail == 0) ? ENOSPC : number;
+}
+
 static const struct meaning *meaning_of_errno(int number)
 {
 	for (size_t i = 0; i < ARRAY_LEN(errno_meanings); i++)
@@ -74,7 +90,7 @@ static const struct meaning *meaning_of(const struct connection *c, int rc)
 	const struct meaning *found = NULL;
 
 	if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_IOERR)
-		found = meaning_of_errno(sqlite3_system_errno(c->sql));
+		found = meaning_of_errno(errno_of(c));
 	for (size_t i = 0; !found && i < ARRAY_LEN(meanings); i++)
 		if (meanings[i].rc == rc || meanings[i].rc == (rc & 0xff))
 			found = &meanings[i];
@@ -161,7 +177,8 @@ int connection_open(struct connection *c, const struct place *place, const char 
 			: str_format("/proc/self/fd/%d/%s", place->fd, file);
 	int rc, r;
 
-	*c = (struct connection){.name = str_format("%s/%s", place->name, file)};
+	*c = (struct connection){.name = str_format("%s/%s", place->name, file),
+				 .dir = place->fd};
 	rc = sqlite3_open_v2(path, &c->sql,
 			     flags[mode] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
 			     NULL);

@@ -11,15 +11,10 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "place.h"
 
 /* The longest text that a row may hold, in bytes. */
 #define CONNECTION_TEXT_MAX (16 << 20)
-
-/* The directory of the databases: a descriptor, so that no link leads SQLite outside. */
-struct place {
-	int fd;     /* O_PATH */
-	char *name; /* as messages name it */
-};
 
 enum connection_mode {
 	CONNECTION_MEMORY, /* a new, empty database that goes with the connection */
@@ -31,6 +26,7 @@ enum connection_mode {
 struct connection {
 	sqlite3 *sql;
 	char *name;         /* the file, as messages name it */
+	int dir;            /* its directory, borrowed */
 	bool in_group;      /* between begin and commit */
 	unsigned int ticks; /* work of the statement that runs */
 };

@@ -8,15 +8,15 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "parts.h"
+#include "place.h"
 #include "schema.h"
-
-#define DIRECTORY "/var/lib/kuro"
 
 /* A check of a file this small costs nothing; a larger one is checked after a crash. */
 #define CHECK_ALWAYS_BYTES (128 << 10)
@@ -30,70 +30,41 @@ struct database {
 
 static char *schema_path(const struct schema *schema, const char *suffix)
 {
-	return str_format("%s/%s%s", DIRECTORY, schema->file, suffix);
+	return str_format("%s/%s%s", PLACE_DIRECTORY, schema->file, suffix);
 }
 
-static int place_open(struct place *place, const struct root *root, struct error *err)
+/*
+ * Let SQLite undo what a crash left half made. -EUCLEAN stays where this process may not
+ * write.
+ */
+static int file_mend(const struct place *place, const struct schema *schema,
+		     struct error *err)
 {
-	int fd = root_openat(root, DIRECTORY, O_PATH | O_DIRECTORY, 0);
+	struct connection c = {0};
+	int r = connection_open(&c, place, schema->file, CONNECTION_WRITE, NULL);
 
-	place->name = root_path(root, DIRECTORY);
-	place->fd = fd < 0 ? -1 : fd;
-	return fd < 0 ? error_errno(err, fd, "%s", place->name) : 0;
+	if (r == 0)
+		r = schema_version(schema, &c, err);
+	else if (r == -EACCES || r == -EROFS)
+		r = -EUCLEAN;
+	connection_close(&c);
+	return r;
 }
 
-static void place_close(struct place *place)
-{
-	if (place->fd >= 0)
-		(void)close(place->fd); /* O_PATH: nothing to flush */
-	free(place->name);
-	*place = (struct place){.fd = -1};
-}
-#define autoplace cleanup(place_close)
-
-/* Size of a file of the place; a link or a device in its stead is refused. */
-static int place_size(const struct place *place, const char *file, off_t *ret,
-		      struct error *err)
-{
-	struct stat st;
-
-	if (fstatat(place->fd, file, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return error_errno(err, -errno, "%s/%s", place->name, file);
-	if (!S_ISREG(st.st_mode))
-		return error_set(err, -ERROR_DAMAGED,
-				 "%s/%s: is not a regular file: move it away",
-				 place->name, file);
-	*ret = st.st_size;
-	return 0;
-}
-
-/* A journal with content: the last change was cut off. */
-static bool place_has_journal(const struct place *place, const struct schema *schema)
-{
-	autofree char *journal = str_format("%s-journal", schema->file);
-	off_t size = 0;
-
-	return place_size(place, journal, &size, NULL) == 0 && size > 0;
-}
-
-/* Open for reading, and let SQLite undo what a crash left half made where it may. */
 static int file_open_read(struct connection *c, const struct place *place,
 			  const struct schema *schema, struct error *err)
 {
-	struct connection mender = {0};
-	int version;
-	int r = connection_open(c, place, schema->file, CONNECTION_READ, err);
+	bool journal;
+	int r = place_look_at_journal(place, schema->file, &journal, err);
 
-	if (r < 0)
-		return r;
-	version = schema_version(schema, c, err);
-	if (version != -EUCLEAN)
-		return version;
-	r = connection_open(&mender, place, schema->file, CONNECTION_WRITE, NULL);
 	if (r == 0)
-		r = schema_version(schema, &mender, NULL);
-	connection_close(&mender);
-	return r < 0 ? version : schema_version(schema, c, err);
+		r = connection_open(c, place, schema->file, CONNECTION_READ, err);
+	if (r == 0)
+		r = schema_version(schema, c, err);
+	if (r != -EUCLEAN)
+		return r;
+	r = file_mend(place, schema, err);
+	return r < 0 ? r : schema_version(schema, c, err);
 }
 
 /* Returns the version that was opened: less than this one's is in memory. */
@@ -101,7 +72,7 @@ static int file_open_or_stand_in(struct connection *c, const struct place *place
 				 const struct schema *schema, struct error *err)
 {
 	off_t size = 0;
-	int r = place->fd < 0 ? -ENOENT : place_size(place, schema->file, &size, err);
+	int r = place->fd < 0 ? -ENOENT : place_look(place, schema->file, &size, err);
 	int version;
 
 	if (r == -ENOENT)
@@ -145,20 +116,40 @@ static int file_create(const struct root *root, const struct schema *schema,
 	return 0;
 }
 
+/* What SQLite lets pass: a cut-off last page, a format that it can read only. */
+static int file_check_shape(struct connection *c, const struct place *place,
+			    const struct schema *schema, struct error *err)
+{
+	off_t size = 0;
+	int r = place_size(place, schema->file, &size, err);
+
+	if (r == 0 &&
+	    (size % PLACE_PAGE_LEAST != 0 || sqlite3_db_readonly(c->sql, "main") != 0))
+		return error_set(err, -ERROR_DAMAGED,
+				 "%s: is damaged (%s): run `kuro recover` as root",
+				 c->name,
+				 size % PLACE_PAGE_LEAST ? "cut off" : "unknown format");
+	return r;
+}
+
 static int file_write(struct connection *c, const struct place *place,
 		      const struct schema *schema, struct error *err)
 {
 	off_t size = 0;
-	bool check = place_has_journal(place, schema);
-	int r = place_size(place, schema->file, &size, err);
+	bool crashed = false;
+	int r = place_look(place, schema->file, &size, err);
 
+	if (r == 0)
+		r = place_look_at_journal(place, schema->file, &crashed, err);
 	if (r == 0)
 		r = connection_open(c, place, schema->file, CONNECTION_WRITE, err);
 	if (r == 0)
 		r = schema_migrate(schema, c, err);
 	if (r == 0)
 		r = schema_verify(schema, c, err);
-	if (r == 0 && (check || size <= CHECK_ALWAYS_BYTES))
+	if (r == 0)
+		r = file_check_shape(c, place, schema, err);
+	if (r == 0 && (crashed || size <= CHECK_ALWAYS_BYTES))
 		r = connection_check(c, err);
 	return r;
 }
@@ -194,7 +185,7 @@ static int file_set_aside(const struct root *root, const struct schema *schema,
 		return error_errno(err, r, "moving %s aside", journal);
 	if (ret_path)
 		*ret_path = take_ptr(aside);
-	return root_sync_dir(root, DIRECTORY, err);
+	return root_sync_dir(root, PLACE_DIRECTORY, err);
 }
 
 /*
@@ -209,7 +200,7 @@ static int database_create(const struct root *root, struct error *err)
 	int r = 0;
 
 	if (root_lstat(root, state, &st) == -ENOENT) {
-		r = root_mkdirs(root, DIRECTORY, 0755, err);
+		r = root_mkdirs(root, PLACE_DIRECTORY, 0755, err);
 		if (r == 0 && root_lstat(root, evidence, &st) == 0)
 			r = file_set_aside(root, &evidence_schema, NULL, err);
 		if (r == 0)

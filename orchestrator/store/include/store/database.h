@@ -18,13 +18,18 @@
 #include "base/error.h"
 #include "base/root-file.h"
 
-#define DATABASE_PATH   "/var/lib/kuro/state.db"
-#define DATABASE_SCHEMA 1
+#define DATABASE_PATH          "/var/lib/kuro/state.db"
+#define DATABASE_EVIDENCE_PATH "/var/lib/kuro/evidence.db"
+#define DATABASE_SCHEMA        1
 
 struct database; /* one open connection */
 
 enum database_mode {
-	DATABASE_READ,  /* never writes; where there is none: an empty one in memory */
+	/*
+	 * Never writes, but to undo what a crash left half made, where it may. Where
+	 * there is no database: an empty one in memory.
+	 */
+	DATABASE_READ,
 	DATABASE_WRITE, /* created and migrated where needed */
 };
 
