@@ -15,13 +15,14 @@
 #include "base/text.h"
 #include "core/command-line.h"
 
-#define BOOT_ENV_DEFAULT  BOOT_DIR "/env"
-#define BOOT_CONF_MAX     (64 * 1024)
-#define BOOT_BLOCK_READ   (64 * 1024) /* a block of another size is read to say so */
-#define BOOT_MANIFEST_MAX (1024 * 1024)
-#define BOOT_SUMS_MAX     (64 * 1024)
+#define BOOT_ENV_DEFAULT BOOT_DIR "/env"
+#define BOOT_CONF_MAX    ((size_t)64 * 1024)
+#define BOOT_BLOCK_READ \
+	((size_t)64 * 1024) /* a block of another size is read to say so */
+#define BOOT_MANIFEST_MAX ((size_t)1024 * 1024)
+#define BOOT_SUMS_MAX     ((size_t)64 * 1024)
 #define BOOT_PATH_MAX     1024
-#define HASH_CHUNK        (256 * 1024)
+#define HASH_CHUNK        ((size_t)256 * 1024)
 
 /* A path that may stand in grub.conf: absolute, plain, without a way upwards. */
 static bool env_path_valid(const char *path)

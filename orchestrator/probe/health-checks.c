@@ -164,7 +164,7 @@ static bool module_in(const struct strv *paths, const char *module)
 	return false;
 }
 
-#define BUILTIN_MAX (4 * 1024 * 1024)
+#define BUILTIN_MAX ((size_t)4 * 1024 * 1024)
 
 /* Paths of modules.builtin (Documentation/kbuild): what the kernel's image holds. */
 static void read_builtin(const struct health_context *context, struct strv *ret)

@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/process.h"
 
-#define PROGRAM_OUTPUT_MAX (256 * 1024)
+#define PROGRAM_OUTPUT_MAX ((size_t)256 * 1024)
 #define PROGRAM_TAIL_LINES 3
 #define PROGRAM_LINE_SHOWN 200
 #define PROGRAMS_MAX       512

@@ -14,7 +14,7 @@
 #include "health-parts.h"
 #include "json-document.h"
 
-#define HEALTH_JSON_MAX   (4 * 1024 * 1024)
+#define HEALTH_JSON_MAX   ((size_t)4 * 1024 * 1024)
 #define HEALTH_CHECKS_MAX 1024
 
 static const char *const result_names[CHECK_RESULTS] = {

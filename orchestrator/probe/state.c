@@ -12,7 +12,7 @@
 #include "state-probes.h"
 
 #define STATE_ITEMS_MAX 65536
-#define STATE_JSON_MAX  (16 * 1024 * 1024)
+#define STATE_JSON_MAX  ((size_t)16 * 1024 * 1024)
 
 static int probe_drivers(const struct root *root, struct strv *ret)
 {

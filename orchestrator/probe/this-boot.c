@@ -14,8 +14,9 @@
 #include "core/command-line.h"
 #include "core/release.h"
 
-#define PROC_STAT_MAX    (32 * 1024 * 1024) /* one column per interrupt and processor */
-#define PROC_CMDLINE_MAX (64 * 1024)
+#define PROC_STAT_MAX \
+	((size_t)32 * 1024 * 1024) /* one column per interrupt and processor */
+#define PROC_CMDLINE_MAX ((size_t)64 * 1024)
 #define BOOT_ID_LENGTH   36
 
 void this_boot_done(struct this_boot *b)

@@ -267,8 +267,8 @@ static void put_program(const struct judged *j, const char *path)
 	size_t len = 0;
 
 	assert_int_equal(root_open(&live, "/", NULL), 0);
-	assert_int_equal(root_read(&live, getenv("CHECK_PROGRAM"), 16 * 1024 * 1024,
-				   &program, &len, NULL),
+	assert_int_equal(root_read(&live, getenv("CHECK_PROGRAM"),
+				   (size_t)16 * 1024 * 1024, &program, &len, NULL),
 			 0);
 	root_done(&live);
 	made_bytes(j->root, path, program, len);
