@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Real Debian kernels: which releases apt offers here, their packages, and the small
+repositories that hand them to a machine one after the other.
+
+The packages come through this host's own apt. Their content is not changed; only the
+compression is (zstd for xz), as unpacking xz under software emulation takes minutes.
+"""
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+from . import cache
+from .programs import run
+from .timeline import LabError
+
+CLOUD = re.compile(r"^linux-image-(\d+\.\d+\.\d+-\d+-cloud-amd64) - ", re.MULTILINE)
+META = "linux-image-cloud-amd64"
+META_CONTROL = """\
+Package: linux-image-cloud-amd64
+Version: {version}
+Architecture: amd64
+Maintainer: kuro's test lab <root@localhost>
+Section: kernel
+Priority: optional
+Depends: linux-image-{release}
+Description: newest kernel of the lab's repository
+ Takes the place of Debian's meta-package, one kernel at a time.
+"""
+
+
+def _order(release):
+    return [int(number) for number in re.findall(r"\d+", release)]
+
+
+def releases(count):
+    """The newest cloud kernels that apt offers here, oldest first."""
+    listing = run("apt-cache", "search", "--names-only", "^linux-image-.*-cloud-amd64$")
+    found = {name for name in CLOUD.findall(listing) if "unsigned" not in name}
+    found = sorted(found, key=_order)
+    newest = [name for name in found if _order(name)[:3] == _order(found[-1])[:3]]
+    if len(newest) < count:
+        raise LabError(f"apt offers {len(newest)} cloud kernels, {count} are needed: "
+                       "is bookworm-security among the sources, and apt-get update run?")
+    return newest[-count:]
+
+
+def sources():
+    """This host's Debian sources as sources.list lines."""
+    lines = run("apt-get", "indextargets", "--format",
+                "$(ORIGIN)|deb $(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages")
+    found = {line.split("|", 1)[1] for line in lines.splitlines()
+             if line.startswith("Debian|")}
+    return sorted(found) or ["deb http://deb.debian.org/debian bookworm main",
+                             "deb http://deb.debian.org/debian-security "
+                             "bookworm-security main"]
+
+
+def _fetch(package, folder):
+    run("apt-get", "download", "-o", "APT::Sandbox::User=root", package, cwd=folder)
+
+
+def package(name):
+    """The .deb of a package as Debian made it; kept in the cache."""
+    version = run("apt-cache", "show", "--no-all-versions", name)
+    version = re.search(r"^Version: (\S+)", version, re.MULTILINE).group(1)
+    folder = cache.entry(f"deb-{name}", cache.key(name, version),
+                         lambda work: _fetch(name, work))
+    return next(folder.glob("*.deb"))
+
+
+def quick_package(name):
+    """The same package with its content compressed by zstd."""
+    source = package(name)
+    folder = cache.entry(f"zst-{name}", cache.key(source.name),
+                         lambda work: _recompress(source, work))
+    return next(folder.glob("*.deb"))
+
+
+def _recompress(source, work):
+    run("dpkg-deb", "--raw-extract", source, work / "tree")
+    run("dpkg-deb", "-Zzstd", "-z3", "--build", work / "tree", work / source.name)
+    shutil.rmtree(work / "tree")
+
+
+def meta_package(release, version, folder):
+    """Build linux-image-cloud-amd64 of this version, which wants this release."""
+    tree = folder / "meta"
+    (tree / "DEBIAN").mkdir(parents=True)
+    (tree / "DEBIAN/control").write_text(
+        META_CONTROL.format(release=release, version=version))
+    deb = folder / f"{META}_{version}_amd64.deb"
+    run("dpkg-deb", "--root-owner-group", "-Znone", "--build", tree, deb)
+    shutil.rmtree(tree)
+    return deb
+
+
+def _index_entry(deb):
+    control = run("dpkg-deb", "--field", deb).strip()
+    digest = hashlib.sha256(deb.read_bytes()).hexdigest()
+    return (f"{control}\nFilename: ./{deb.name}\nSize: {deb.stat().st_size}\n"
+            f"SHA256: {digest}\n\n")
+
+
+def stage_version(number):
+    return f"6.1+lab{number}"
+
+
+def stage(folder, number, release):
+    """Repository stage number: the meta-package that wants release, and its kernel."""
+    here = folder / str(number)
+    here.mkdir(parents=True)
+    debs = [meta_package(release, stage_version(number), here)]
+    if number > 0:
+        debs.append(Path(shutil.copy(quick_package(f"linux-image-{release}"), here)))
+    (here / "Packages").write_text("".join(_index_entry(deb) for deb in debs))

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Builds the machine's disk: a Debian from the archive, kernels, faults, GRUB.
+
+Three layers, each cached by what it was made from: the Debian tree; a disk of one
+variant (which kernels are installed), made bootable by its own grub-install in a first
+boot; and, in install.py, that disk with kuro on it.
+"""
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import archive, cache, disk, faultmodule
+from .machine import Hardware, Machine
+from .programs import in_root, run
+
+HERE = Path(__file__).parent
+STAGES = 4
+# Units that a machine without people, devices and time to spare can do without.
+MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
+          "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
+          "getty@tty1.service", "serial-getty@ttyS0.service", "systemd-logind.service",
+          "dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount",
+          "sys-kernel-tracing.mount", "sys-kernel-config.mount",
+          "sys-fs-fuse-connections.mount", "proc-sys-fs-binfmt_misc.automount",
+          "modprobe@configfs.service", "modprobe@drm.service", "modprobe@fuse.service",
+          "systemd-ask-password-console.path", "systemd-ask-password-wall.path",
+          "systemd-update-utmp.service", "systemd-update-utmp-runlevel.service",
+          "systemd-user-sessions.service")
+ENABLED = {"kuro-lab-fault.service": "multi-user.target.wants",
+           "kuro-lab-emergency.service": "local-fs.target.requires"}
+APPEND = (f"root=UUID={disk.ROOT_UUID} ro console=ttyS0,115200 loglevel=6")
+MAKE_BOOTABLE = """set -e
+grub-install --target=i386-pc /dev/vda
+grub-install --target=x86_64-efi --efi-directory=/boot/efi --removable --no-nvram
+update-grub
+grub-probe --target=fs_uuid /boot
+"""
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A bootable machine without kuro, and how to start it without GRUB."""
+
+    image: Path
+    kernel: Path
+    initrd: Path
+    releases: tuple
+    key: str
+
+
+def _debian(work):
+    packages = (HERE / "packages.guest").read_text().split()
+    run("mmdebstrap", "--mode=root", "--variant=minbase", "--include=" + ",".join(packages),
+        "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        "--dpkgopt=path-exclude=/usr/share/info/*",
+        "bookworm", work / "tree", "-", input="\n".join(archive.sources()) + "\n")
+
+
+def debian():
+    """The Debian tree without kernels; key is the list of its packages."""
+    return cache.entry("debian", cache.key(HERE / "packages.guest"), _debian) / "tree"
+
+
+def _settle_files(tree):
+    shutil.copytree(HERE / "guest", tree, symlinks=True, dirs_exist_ok=True)
+    (tree / "etc/fstab").write_text(disk.FSTAB)
+    (tree / "etc/kuro-lab").mkdir()
+    (tree / "var/log/journal").mkdir(exist_ok=True)
+    units = tree / "etc/systemd/system"
+    # Finding the menu's other systems costs most of update-grub, and there are none.
+    (tree / "etc/grub.d/30_os-prober").unlink(missing_ok=True)
+    for unit in MASKED:
+        (units / unit).symlink_to("/dev/null")
+    for unit, wanted_by in ENABLED.items():
+        (units / wanted_by).mkdir(exist_ok=True)
+        (units / wanted_by / unit).symlink_to(f"../{unit}")
+
+
+def _install_debs(tree, debs):
+    (tree / "debs").mkdir()
+    for deb in debs:
+        shutil.copy(deb, tree / "debs")
+    in_root(tree, "sh", "-c", "exec dpkg --install /debs/*.deb")
+    shutil.rmtree(tree / "debs")
+
+
+def _offline_apt(tree):
+    """The machine's only source of packages is its own folder."""
+    for path in (tree / "etc/apt/sources.list", tree / "etc/apt/sources.list.d"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    (tree / "etc/apt/sources.list").write_text(
+        "deb [trusted=yes] file:/srv/repo/current ./\n")
+    lists = tree / "var/lib/apt/lists"
+    shutil.rmtree(lists, ignore_errors=True)
+    lists.mkdir()
+
+
+def _repository(tree, offered):
+    folder = tree / "srv/repo"
+    for number, release in enumerate(offered):
+        archive.stage(folder, number, release)
+    (folder / "current").symlink_to("0")
+    return folder / "0" / f"{archive.META}_{archive.stage_version(0)}_amd64.deb"
+
+
+def _fault_modules(tree, hanging):
+    for release in hanging:
+        folder = tree / "usr/lib/kuro-lab" / release
+        folder.mkdir()
+        shutil.copy(faultmodule.build(release), folder)
+
+
+def _first_boot(work, kernel, initrd):
+    hardware = Hardware(work / "disk.qcow2", kernel=kernel, initrd=initrd, append=APPEND)
+    with Machine(hardware, work / "first-boot.log") as machine:
+        machine.wait_for_agent(180)
+        machine.run(MAKE_BOOTABLE, timeout=300)
+        machine.power_off()
+
+
+def _disk(work, installed, offered, hanging):
+    tree = work / "tree"
+    run("cp", "--archive", "--reflink=auto", debian(), tree)
+    _settle_files(tree)
+    _offline_apt(tree)
+    meta = _repository(tree, offered)
+    _install_debs(tree, [archive.package(f"linux-image-{name}") for name in installed]
+                  + [meta])
+    _fault_modules(tree, hanging)
+    for name in ("vmlinuz", "initrd.img"):
+        shutil.copy(tree / "boot" / f"{name}-{installed[0]}", work / name)
+    disk.make(tree, work / "disk.raw")
+    shutil.rmtree(tree)
+    disk.to_qcow2(work / "disk.raw", work / "disk.qcow2")
+    (work / "disk.raw").unlink()
+    _first_boot(work, work / "vmlinuz", work / "initrd.img")
+
+
+def variant(name):
+    """The disk called demo (one kernel, four more in its repository) or suite (two
+    cloud kernels and one full kernel installed); built where the cache has none."""
+    known = archive.releases(STAGES + 1)
+    installed, offered, hanging = [known[0]], known, [known[3]]
+    if name == "suite":
+        full = known[1].replace("-cloud", "")
+        installed, offered, hanging = [known[0], known[1], full], known[:1], [known[1], full]
+    code = [HERE / file for file in ("builder.py", "disk.py", "archive.py", "guest",
+                                     "fault", "packages.guest")]
+    key = cache.key(*code, installed, offered)
+    folder = cache.entry(f"disk-{name}", key,
+                         lambda work: _disk(work, installed, offered, hanging))
+    releases = installed if name == "suite" else known
+    return Disk(folder / "disk.qcow2", folder / "vmlinuz", folder / "initrd.img",
+                tuple(releases), key)
