@@ -13,11 +13,11 @@
 
 #include "base/cleanup.h"
 #include "core/release.h"
+#include "probe/boot-image.h"
 #include "run.h"
 
 #define INITRAMFS_STAGING "/var/lib/kuro/staging"
 #define INITRAMFS_TIMEOUT 3600 /* seconds: xz on a slow single core takes minutes */
-#define INITRAMFS_TAIL    4096 /* bytes at the end that are never all zero */
 
 /* How each generator is asked for an image; "@" is its file, "%" the release. */
 static const struct {
@@ -39,17 +39,6 @@ static const struct {
 	{"/", "/boot/initramfs-", ".img"},
 };
 
-/* First bytes of an archive or of a compression that the kernel unpacks
- * (lib/decompress.c). */
-static const struct {
-	const char *bytes;
-	size_t len;
-} initramfs_magics[] = {
-	{"070701", 6},        {"070702", 6},   {"\037\213", 2}, {"\050\265\057\375", 4},
-	{"\3757zXZ\0", 6},    {"\135\0\0", 3}, {"BZh", 3},      {"\002\041\114\030", 4},
-	{"\211LZO\0\r\n", 7},
-};
-
 char *initramfs_path(const struct root *root, const char *release)
 {
 	size_t i = 0;
@@ -59,24 +48,6 @@ char *initramfs_path(const struct root *root, const char *release)
 		i++;
 	return str_format("%s%s%s", initramfs_layouts[i].start, release,
 			  initramfs_layouts[i].end);
-}
-
-static bool initramfs_begins_well(const char *data, size_t len)
-{
-	for (size_t i = 0; i < ARRAY_LEN(initramfs_magics); i++)
-		if (len >= initramfs_magics[i].len &&
-		    memcmp(data, initramfs_magics[i].bytes, initramfs_magics[i].len) == 0)
-			return true;
-	return false;
-}
-
-/* A file whose size was written and whose data was not ends in zeroes. */
-static bool initramfs_ends_well(const char *data, size_t len)
-{
-	for (size_t i = len > INITRAMFS_TAIL ? len - INITRAMFS_TAIL : 0; i < len; i++)
-		if (data[i])
-			return true;
-	return false;
 }
 
 /* A file's content in memory without a copy of it. */
@@ -110,29 +81,6 @@ static int mapping_open(const struct root *root, const char *path, struct mappin
 		return error_errno(err, -errno, "reading initramfs %s", path);
 	*ret = (struct mapping){data, (size_t)st.st_size, st.st_mode & 0644};
 	return 0;
-}
-
-static int mapping_check(const struct mapping *map, const char *path, struct error *err)
-{
-	if (!initramfs_begins_well(map->data, map->len))
-		return error_set(err, -ERROR_DAMAGED,
-				 "initramfs %s does not begin like an archive or a "
-				 "compressed one",
-				 path);
-	if (!initramfs_ends_well(map->data, map->len))
-		return error_set(err, -ERROR_DAMAGED,
-				 "initramfs %s ends in zeroes: it was not written to its "
-				 "end",
-				 path);
-	return 0;
-}
-
-int initramfs_plausible(const struct root *root, const char *path, struct error *err)
-{
-	cleanup(mapping_done) struct mapping map = {0};
-	int r = mapping_open(root, path, &map, err);
-
-	return r < 0 ? r : mapping_check(&map, path, err);
 }
 
 /* Temporary files of root_write that a killed run left beside the images. */
@@ -181,10 +129,10 @@ static int initramfs_place(const struct root *root, const char *staged, const ch
 			   struct error *err)
 {
 	cleanup(mapping_done) struct mapping map = {0};
-	int r = mapping_open(root, staged, &map, err);
+	int r = boot_image_check_initramfs(root, staged, err);
 
 	if (r == 0)
-		r = mapping_check(&map, staged, err);
+		r = mapping_open(root, staged, &map, err);
 	if (r == 0)
 		r = root_write(root, path, map.mode, map.data, map.len, err);
 	return r;

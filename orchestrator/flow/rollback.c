@@ -320,6 +320,17 @@ static int rollback_repoint(const struct machine *machine, struct boot_block *bl
 	return r < 0 ? r : boot_env_write(machine->root, block, err);
 }
 
+int rollback_preview(const struct machine *machine, unsigned int *generation,
+		     struct error *err)
+{
+	struct boot_block block;
+	int r = boot_files_read_block(machine->root, &block, err);
+
+	if (r == 0)
+		r = rollback_target(&block, generation, err);
+	return r < 0 ? r : rollback_check(machine, &block, *generation, err);
+}
+
 int rollback_run(const struct machine *machine, unsigned int generation, bool *ret_reboot,
 		 struct error *err)
 {

@@ -10,6 +10,7 @@
 #include "act/initramfs.h"
 #include "base/cleanup.h"
 #include "probe/boot-files.h"
+#include "probe/boot-image.h"
 #include "probe/kernels.h"
 #include "probe/state.h"
 #include "probe/this-boot.h"
@@ -192,7 +193,7 @@ int step_initramfs_check(struct journey *j, struct error *err)
 		return 1;
 	if (!root_exists(j->machine->root, path))
 		return 0;
-	return initramfs_plausible(j->machine->root, path, err) < 0 ? 0 : 1;
+	return boot_image_check_initramfs(j->machine->root, path, err) < 0 ? 0 : 1;
 }
 
 int step_initramfs(struct journey *j, struct error *err)
@@ -201,7 +202,7 @@ int step_initramfs(struct journey *j, struct error *err)
 	autofree char *path = initramfs_path(j->machine->root, j->transaction.release);
 	int r = initramfs_build(&run, j->transaction.release, err);
 
-	return r < 0 ? r : initramfs_plausible(j->machine->root, path, err);
+	return r < 0 ? r : boot_image_check_initramfs(j->machine->root, path, err);
 }
 
 int step_arm_check(struct journey *j, struct error *err)

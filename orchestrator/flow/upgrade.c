@@ -91,6 +91,16 @@ int upgrade_preview(const struct machine *machine, const char *to_release,
 	return r;
 }
 
+int try_check(const struct machine *machine, const char *release, struct error *err)
+{
+	struct journey j = {.machine = machine, .to_release = release};
+	int r = upgrade_release_valid(release, err);
+
+	if (r == 0)
+		r = upgrade_allowed(machine, err);
+	return r < 0 ? r : step_find(&j, err);
+}
+
 int try_run(const struct machine *machine, const char *release, int64_t *ret_transaction,
 	    struct error *err)
 {

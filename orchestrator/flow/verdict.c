@@ -79,14 +79,15 @@ static int judgement_block(struct judgement *j, struct error *err)
 	return 0;
 }
 
-static int judgement_open(const struct machine *machine, struct judgement *j,
+/* Without record nothing is written: the boot's own row is left out. */
+static int judgement_open(const struct machine *machine, bool record, struct judgement *j,
 			  struct error *err)
 {
 	int r;
 
 	j->machine = machine;
 	r = this_boot_probe(machine->root, &j->boot, err);
-	if (r == 0)
+	if (r == 0 && record)
 		r = boot_record_get(machine, &j->boot, &j->row, err);
 	if (r == 0)
 		r = judgement_block(j, err);
@@ -221,7 +222,7 @@ int verdict_health(const struct machine *machine, bool settle, bool save,
 		   struct health *ret, struct error *err)
 {
 	struct judgement j = {0};
-	int r = judgement_open(machine, &j, err);
+	int r = judgement_open(machine, false, &j, err);
 
 	if (r == 0)
 		r = judgement_watch(&j, settle, ret, err);
@@ -470,7 +471,7 @@ int verdict_run(const struct machine *machine, bool boot_failed,
 		struct verdict_result *ret, struct error *err)
 {
 	struct judgement j = {0};
-	int r = judgement_open(machine, &j, err);
+	int r = judgement_open(machine, true, &j, err);
 
 	if (r == 0 && j.row.verdict != VERDICT_NONE) {
 		ret->verdict = j.row.verdict;

@@ -14,5 +14,3 @@ char *initramfs_path(const struct root *root, const char *release);
 /* Build for a release that has none; -ERROR_PROGRAM with the generator's last lines, -ENOSPC. */
 int initramfs_build(const struct package_run *run, const char *release,
 		    struct error *err);
-/* First bytes are a known archive or compression, and it is not empty or cut to zeroes; -ERROR_DAMAGED. */
-int initramfs_plausible(const struct root *root, const char *path, struct error *err);

@@ -15,6 +15,13 @@
 int rollback_run(const struct machine *machine, unsigned int generation, bool *ret_reboot,
 		 struct error *err);
 
+/*
+ * Where rollback_run would go, checked the same way, nothing done: *generation is filled
+ * in where it is 0.
+ */
+int rollback_preview(const struct machine *machine, unsigned int *generation,
+		     struct error *err);
+
 /* How a trial ended and why, as far as is known. */
 struct rollback_cause {
 	enum boot_end end;

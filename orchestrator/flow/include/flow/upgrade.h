@@ -26,6 +26,9 @@ int upgrade_preview(const struct machine *machine, const char *to_release,
 int try_run(const struct machine *machine, const char *release, int64_t *ret_transaction,
 	    struct error *err);
 
+/* Would try_run begin? Nothing is done. */
+int try_check(const struct machine *machine, const char *release, struct error *err);
+
 /*
  * Reboot as asked ("now", "later", "never"; NULL: as the policy says) after a trial was
  * armed. ret_rebooting says whether one is on its way.

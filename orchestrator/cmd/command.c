@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a verb needs, opened in order: root, policy, lock, database.
+ */
+#include "command.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "flow/policy-files.h"
+#include "flow/recover.h"
+
+#define LOCK_PATIENCE 120 /* seconds that boot-time verbs wait for another kuro */
+
+/* Steps and output as plain lines; a terminal sees programs' output only with -v. */
+static void command_note(void *data, enum note kind, const char *text)
+{
+	static const enum log_level levels[] = {
+		[NOTE_STEP] = LOG_LEVEL_INFO,
+		[NOTE_INFO] = LOG_LEVEL_INFO,
+		[NOTE_WARNING] = LOG_LEVEL_WARNING,
+		[NOTE_OUTPUT] = LOG_LEVEL_DEBUG,
+	};
+
+	(void)data;
+	log_at(levels[kind], kind == NOTE_STEP ? "==> %s" : "%s", text);
+}
+
+static int command_lock(struct command *c, struct error *err)
+{
+	unsigned int left = c->verb->need & NEED_PATIENCE ? LOCK_PATIENCE : 0;
+	int r;
+
+	while ((r = lock_take(&c->root, c->verb->name, &c->lock, err)) == -ERROR_BUSY &&
+	       left-- > 0 && !process_interrupted())
+		(void)sleep(1); /* an early end only asks again sooner */
+	return r;
+}
+
+static int command_open_write(struct command *c, struct error *err)
+{
+	int r;
+
+	if (geteuid() != 0)
+		return error_set(err, -EPERM,
+				 "kuro %s changes this machine: run it as root",
+				 c->verb->name);
+	r = command_lock(c, err);
+	if (r == 0)
+		r = recover_open(&c->machine, err);
+	return r;
+}
+
+int command_open(struct command *c, struct error *err)
+{
+	int r = root_open(&c->root, c->root_path, err);
+
+	if (r < 0)
+		return r;
+	c->opened = true;
+	c->lock.fd = -1;
+	c->listener.note = command_note;
+	c->machine = (struct machine){.root = &c->root,
+				      .policy = &c->policy,
+				      .listener = &c->listener};
+	if (c->verb->need & NEED_POLICY)
+		r = policy_files_load(&c->root, c->policy_path, &c->policy, err);
+	if (r == 0 && (c->verb->need & NEED_READ) == NEED_READ)
+		r = database_open(&c->root, DATABASE_READ, &c->machine.db, err);
+	if (r == 0 && (c->verb->need & NEED_WRITE) == NEED_WRITE)
+		r = command_open_write(c, err);
+	return r;
+}
+
+void command_close(struct command *c)
+{
+	if (!c->opened)
+		return;
+	database_close(c->machine.db);
+	lock_release(&c->lock);
+	policy_done(&c->policy);
+	root_done(&c->root);
+}
+
+int command_reboot_mode(const struct command *c, const char **ret, struct error *err)
+{
+	static const char *const modes[] = {"now", "later", "never"};
+
+	*ret = c->reboot ? c->reboot : policy_choice(&c->policy, POLICY_REBOOT_MODE);
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+		if (str_eq(*ret, modes[i]))
+			return 0;
+	return error_set(err, -ERROR_USAGE, "--reboot=%s: allowed is now, later or never",
+			 *ret);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * kuro plan, upgrade and try
+ */
+#include "flow/upgrade.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "output.h"
+#include "storage-json.h"
+#include "store/records.h"
+
+static int plan_json(const struct package_plan *plan, struct error *err)
+{
+	json_object *document = json_document();
+	json_object *packages = json_object_new_array();
+
+	for (size_t i = 0; i < plan->count; i++) {
+		json_object *o = json_object_new_object();
+
+		json_add_text(o, "name", plan->items[i].name);
+		json_add_text(o, "old", plan->items[i].old_version);
+		json_add_text(o, "new", plan->items[i].new_version);
+		(void)json_object_array_add(packages, o); /* fails without memory only */
+	}
+	json_add_text(document, "manager", plan->manager);
+	json_add_text(document, "release", plan->release);
+	json_object_object_add(document, "packages", packages);
+	return json_print(document, err);
+}
+
+static int plan_text(const struct package_plan *plan, struct error *err)
+{
+	static const struct column columns[] = {{"PACKAGE", false, false},
+						{"INSTALLED", false, false},
+						{"NEW", false, false},
+						{NULL, false, false}};
+	struct libscols_table *table;
+
+	if (!plan->release) {
+		say("There is no newer kernel.");
+		return 0;
+	}
+	say("%s would bring %s, and the next boot would try it:", plan->manager,
+	    plan->release);
+	table = table_new(columns);
+	for (size_t i = 0; i < plan->count; i++) {
+		const char *values[] = {plan->items[i].name,
+					plan->items[i].old_version
+						? plan->items[i].old_version
+						: "-",
+					plan->items[i].new_version
+						? plan->items[i].new_version
+						: "removed"};
+
+		table_row(table, values);
+	}
+	return table_print(table, err);
+}
+
+int cmd_plan(struct command *c, struct error *err)
+{
+	autoplan struct package_plan plan = {0};
+	int r = upgrade_preview(&c->machine, c->to, &plan, err);
+
+	if (r < 0)
+		return r;
+	return c->json ? plan_json(&plan, err) : plan_text(&plan, err);
+}
+
+/* The sentence after a transaction was armed, or found nothing to do. */
+static int armed_tell(struct command *c, int64_t id, bool rebooting, struct error *err)
+{
+	struct transaction t = {0};
+	int r = transaction_get(c->machine.db, id, &t, err);
+
+	if (r < 0)
+		return r;
+	if (c->json) {
+		json_object *document = json_document();
+
+		json_object_object_add(document, "transaction", transaction_json(&t));
+		json_add_flag(document, "rebooting", rebooting);
+		r = json_print(document, err);
+	} else if (t.state == TRANSACTION_ARMED) {
+		say("Generation %u (%s) is armed for %u %s: %s.", t.generation, t.release,
+		    t.tries, t.tries == 1 ? "try" : "tries",
+		    rebooting ? "rebooting now" : "the next boot tries it");
+	} else {
+		say("Nothing to do: %s.", t.summary ? t.summary : "it is so already");
+	}
+	transaction_done(&t);
+	return r;
+}
+
+static int armed_finish(struct command *c, int r, int64_t id, struct error *err)
+{
+	bool rebooting = false;
+	const char *mode;
+
+	if (r == 0)
+		r = command_reboot_mode(c, &mode, err);
+	if (r == 0)
+		rebooting = str_eq(mode, "now");
+	if (r >= 0)
+		r = armed_tell(c, id, rebooting, err);
+	return r == 0 && rebooting ? upgrade_reboot(&c->machine, "now", &rebooting, err)
+				   : r;
+}
+
+int cmd_upgrade(struct command *c, struct error *err)
+{
+	int64_t id = 0;
+	int r;
+
+	if (c->dry_run)
+		return cmd_plan(c, err);
+	r = upgrade_run(&c->machine, c->to, &id, err);
+	return r < 0 ? r : armed_finish(c, r, id, err);
+}
+
+int cmd_try(struct command *c, struct error *err)
+{
+	int64_t id = 0;
+	int r;
+
+	if (c->dry_run) {
+		r = try_check(&c->machine, c->args[0], err);
+		if (r == 0)
+			say("A generation of %s would be made and tried at the next "
+			    "boot.",
+			    c->args[0]);
+		return r;
+	}
+	r = try_run(&c->machine, c->args[0], &id, err);
+	return r < 0 ? r : armed_finish(c, r, id, err);
+}
