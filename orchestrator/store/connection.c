@@ -163,6 +163,28 @@ static int connection_writable(const struct connection *c, const struct place *p
 	return error_set(err, -EACCES, "%s: permission denied: run as root", c->name);
 }
 
+/*
+ * A reader of a file with a write-ahead log would make files beside it. kuro makes none
+ * such; opening to write takes the log in. SQLite's file format, 1.3.3.
+ */
+static int connection_without_log(const struct connection *c, struct error *err)
+{
+	sqlite3_file *file = NULL;
+	unsigned char versions[2] = {0};
+	int rc = sqlite3_file_control(c->sql, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+
+	if (rc == SQLITE_OK && file && file->pMethods)
+		rc = file->pMethods->xRead(file, versions, sizeof(versions), 18);
+	if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ)
+		return connection_error(c, rc, err);
+	if (versions[0] != 2 && versions[1] != 2)
+		return 0;
+	return error_set(err, -EUCLEAN,
+			 "%s: another program gave it a write-ahead log: run `kuro "
+			 "recover` as root, with its file system writable",
+			 c->name);
+}
+
 int connection_open(struct connection *c, const struct place *place, const char *file,
 		    enum connection_mode mode, struct error *err)
 {
@@ -185,6 +207,8 @@ int connection_open(struct connection *c, const struct place *place, const char 
 	r = rc == SQLITE_OK ? 0 : connection_error(c, rc, err);
 	if (r == 0 && mode == CONNECTION_WRITE)
 		r = connection_writable(c, place, err);
+	if (r == 0 && mode == CONNECTION_READ)
+		r = connection_without_log(c, err);
 	if (r == 0)
 		r = connection_configure(c, mode, err);
 	if (r < 0)

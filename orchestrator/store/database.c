@@ -45,6 +45,8 @@ static int file_mend(const struct place *place, const struct schema *schema,
 
 	if (r == 0)
 		r = schema_version(schema, &c, err);
+	if (r > 0)
+		r = 0;
 	else if (r == -EACCES || r == -EROFS)
 		r = -EUCLEAN;
 	connection_close(&c);
@@ -63,7 +65,10 @@ static int file_open_read(struct connection *c, const struct place *place,
 		r = schema_version(schema, c, err);
 	if (r != -EUCLEAN)
 		return r;
+	connection_close(c);
 	r = file_mend(place, schema, err);
+	if (r == 0)
+		r = connection_open(c, place, schema->file, CONNECTION_READ, err);
 	return r < 0 ? r : schema_version(schema, c, err);
 }
 

@@ -229,6 +229,23 @@ static void a_half_made_change_is_undone_at_the_next_start(void **state)
 	}
 }
 
+static void a_write_ahead_log_of_another_program_is_taken_in(void **state)
+{
+	const struct machine *m = *state;
+
+	for (int mode = DATABASE_READ; mode <= DATABASE_WRITE; mode++) {
+		struct database *db = machine_open(m, DATABASE_WRITE);
+
+		add_transaction(db, "6.1.0");
+		database_close(db);
+		machine_sql(m, DATABASE_PATH, "PRAGMA journal_mode=WAL");
+		db = machine_open(m, (enum database_mode)mode);
+		assert_whole_groups(db, 1);
+		database_close(db);
+		assert_int_equal(count_files(m, "state.db"), 1);
+	}
+}
+
 static void evidence_cut_off_is_undone_too(void **state)
 {
 	const struct machine *m = *state;
@@ -412,6 +429,7 @@ int main(void)
 		TEST(a_second_writer_waits_and_then_says_busy),
 		TEST(kill_in_a_commit_keeps_whole_groups_and_all_that_was_told),
 		TEST(a_half_made_change_is_undone_at_the_next_start),
+		TEST(a_write_ahead_log_of_another_program_is_taken_in),
 		TEST(evidence_cut_off_is_undone_too),
 		TEST(a_newer_schema_is_refused),
 		TEST(strange_databases_are_damage),

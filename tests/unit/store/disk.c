@@ -229,6 +229,18 @@ static void a_half_made_change_on_a_read_only_disk_is_told(void **state)
 	assert_non_null(strstr(err.message, DATABASE_PATH));
 }
 
+static void a_write_ahead_log_on_a_read_only_disk_is_told(void **state)
+{
+	const struct machine *m = machine_or_skip(state);
+	struct error err = {0};
+
+	assert_int_equal(machine_try(m, DATABASE_WRITE, NULL), 0);
+	machine_sql(m, DATABASE_PATH, "PRAGMA journal_mode=WAL");
+	mount_read_only(m);
+	assert_int_equal(machine_try(m, DATABASE_READ, &err), -EUCLEAN);
+	assert_non_null(strstr(err.message, "write-ahead log"));
+}
+
 /* In the child, as nobody: 0, or which expectation failed. */
 static int read_as_nobody(const struct machine *m)
 {
@@ -279,6 +291,7 @@ int main(void)
 		TEST(a_read_only_disk_is_read),
 		TEST(a_read_only_disk_without_database_is_empty),
 		TEST(a_half_made_change_on_a_read_only_disk_is_told),
+		TEST(a_write_ahead_log_on_a_read_only_disk_is_told),
 		TEST(everyone_reads_the_state_and_not_the_evidence),
 	};
 
