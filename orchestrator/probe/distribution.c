@@ -136,7 +136,10 @@ static int read_loader_options(const struct question *q, struct strv *ret,
 		else
 			strv_add(ret, words.items[i]);
 	}
-	return r < 0 ? error_prefix(err, "%s", q->kernel->loader_entry) : 0;
+	if (r < 0)
+		(void)error_prefix(err, "%s",
+				   q->kernel->loader_entry); /* r is the code */
+	return r;
 }
 
 static int read_grub_settings(const struct question *q, struct strv *ret,

@@ -26,7 +26,9 @@ static int read_file(const struct root *root, const char *path,
 	if (r < 0)
 		return r;
 	r = shell_variables_read(variables, text, err);
-	return r < 0 ? error_prefix(err, "%s", path) : 0;
+	if (r < 0)
+		(void)error_prefix(err, "%s", path); /* r is the code */
+	return r;
 }
 
 static int read_settings(const struct root *root, struct shell_variables *variables,
@@ -56,8 +58,10 @@ static int add_words(const struct shell_variables *variables, const char *name,
 	const char *value;
 	int r = shell_variables_get(variables, name, &value, err);
 
-	if (r < 0)
-		return error_prefix(err, SETTINGS_FILE);
+	if (r < 0) {
+		(void)error_prefix(err, SETTINGS_FILE); /* r is the code */
+		return r;
+	}
 	if (strpbrk(value, "$`\\';&|<>\n"))
 		return error_set(err, -ERROR_UNSUPPORTED,
 				 SETTINGS_FILE ": %s holds what GRUB reads as script",

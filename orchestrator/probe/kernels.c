@@ -411,5 +411,8 @@ int kernels_probe(const struct root *root, bool with_sizes, struct kernel_list *
 		*ret = scan.list;
 	}
 	loader_entries_done(&scan.entries);
-	return r < 0 ? error_prefix(err, "looking for installed kernels") : 0;
+	if (r < 0)
+		(void)error_prefix(err,
+				   "looking for installed kernels"); /* r is the code */
+	return r < 0 ? r : 0;
 }

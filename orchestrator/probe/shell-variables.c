@@ -255,7 +255,7 @@ static const char *skip_export(const char *s)
 	for (;;) {
 		s += strspn(s, " \t");
 		n = name_length(s);
-		if (n == 0 || !s[n] || !strchr(" \t\r\n;", s[n]))
+		if (n == 0 || (s[n] && !strchr(" \t\r\n;", s[n])))
 			return s;
 		s += n;
 	}
@@ -293,8 +293,8 @@ int shell_variables_read(struct shell_variables *variables, const char *text,
 		if (s == start || (*s && !strchr("\r\n;#", *s)))
 			r = read_assignment(variables, &s, err);
 		if (r < 0)
-			return error_prefix(err, "line %u", line_of(text, start));
+			(void)error_prefix(err, "line %u", line_of(text, start));
 		s = skip_blank(s);
 	}
-	return 0;
+	return r;
 }

@@ -15,13 +15,13 @@ int distribution_name(const struct root *root, char **ret, struct error *err);
 /*
  * The kernel command line for a release, arguments in order, from the first of:
  * /etc/kernel/cmdline; the BLS entry's options; /etc/default/grub with
- * /etc/default/grub.d (GRUB_CMDLINE_LINUX, GRUB_CMDLINE_LINUX_DEFAULT, with root= of this machine as
- * grub-mkconfig would write it, "ro"); /proc/cmdline. ret_source names the one taken
- * (caller frees). Settings that need a shell to read (a "$" other than of a variable
- * assigned before) fall through to the next, and ret_source says so. Of an entry's
- * variables $tuned_params (TuneD) and those of the grubenv ($kernelopts) are followed.
- * Under a root that is not live, root= is that of its own /etc/fstab where it has one.
- * What belongs to one boot (command_line_lasting) is left out; ret is added to.
+ * /etc/default/grub.d (GRUB_CMDLINE_LINUX, GRUB_CMDLINE_LINUX_DEFAULT, with root= of this
+ * machine as grub-mkconfig would write it, "ro"); /proc/cmdline. ret_source names the one
+ * taken (caller frees). Settings that need a shell to read (a "$" other than of a
+ * variable assigned before) fall through to the next, and ret_source says so. Of an
+ * entry's variables $tuned_params (TuneD) and those of the grubenv ($kernelopts) are
+ * followed. Under a root that is not live, root= is that of its own /etc/fstab where it
+ * has one. What belongs to one boot (command_line_lasting) is left out; ret is added to.
  * -ENOENT: no place holds one; the message says why each was passed over.
  */
 int distribution_command_line(const struct root *root, const struct kernel *kernel,
