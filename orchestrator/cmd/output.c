@@ -141,6 +141,8 @@ void say(const char *format, ...)
 	autofree char *printable = NULL;
 	va_list args;
 
+	if (*format == '\n')
+		(void)putchar(*format++);
 	va_start(args, format);
 	text_vappendf(&line, format, args);
 	va_end(args);

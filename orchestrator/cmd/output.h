@@ -45,5 +45,8 @@ char *format_time(int64_t seconds);
 /* "7", or "-" for 0; caller frees. */
 char *format_id(uint64_t id);
 
-/* One line of text on standard output, control characters made visible. */
+/*
+ * One line of text on standard output, control characters made visible; a format that
+ * begins with a line break puts an empty line before it.
+ */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));

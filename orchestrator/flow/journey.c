@@ -153,7 +153,7 @@ static int journey_fail(struct journey *j, const struct journey_plan *plan,
 		machine_note(j->machine, NOTE_WARNING, "not wholly undone: %s",
 			     undo.message);
 	} else {
-		summary = str_format("undone: %s", err->message);
+		summary = str_dup(err->message);
 	}
 	/* the step's error is the one to tell */
 	(void)journey_close(j, r < 0 ? TRANSACTION_FAILED : TRANSACTION_UNDONE, summary,

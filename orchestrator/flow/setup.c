@@ -167,6 +167,28 @@ static int setup_block(struct journey *j, struct error *err)
 	return r < 0 ? r : boot_env_create(j->machine->root, path, &block, err);
 }
 
+/* Only a block that this very transaction made is emptied again. */
+static int setup_block_undo(struct journey *j, struct error *err)
+{
+	static const struct boot_block nothing = {0};
+	autofree char *path = boot_files_env_path(j->machine->root);
+	struct generation_record row = {0};
+	struct boot_block block;
+	bool ours;
+	int r;
+
+	if (boot_files_read_block(j->machine->root, &block, NULL) < 0 ||
+	    generation_get(j->machine->db, j->transaction.generation, &row, NULL) < 0)
+		return 0;
+	ours = block.good == row.generation && row.transaction == j->transaction.id;
+	row.proven = false;
+	r = ours ? boot_env_create(j->machine->root, path, &nothing, err) : 0;
+	if (ours && r == 0)
+		r = generation_put(j->machine->db, &row, err);
+	generation_record_done(&row);
+	return r;
+}
+
 static int setup_grub(struct journey *j, struct error *err)
 {
 	struct package_run run = setup_package_run(j);
@@ -190,11 +212,12 @@ static const struct journey_step setup_steps[] = {
 	{"ground", "looking at what GRUB and the boot file system can do", NULL,
 	 setup_ground, NULL},
 	{"release", "looking for the running kernel", NULL, setup_release, NULL},
-	{"generation", "making the generation of the running boot", setup_block_check,
-	 setup_generation, NULL},
-	{"block", "writing the environment block", setup_block_check, setup_block, NULL},
-	{"grub", "generating GRUB's configuration", NULL, setup_grub, NULL},
 	{"units", "enabling kuro's units", NULL, setup_units, NULL},
+	{"generation", "making the generation of the running boot", setup_block_check,
+	 setup_generation, step_generation_undo},
+	{"block", "writing the environment block", setup_block_check, setup_block,
+	 setup_block_undo},
+	{"grub", "generating GRUB's configuration", NULL, setup_grub, NULL},
 	{"baseline", "noting how the machine is now", NULL, step_baseline, NULL},
 };
 
