@@ -10,7 +10,7 @@
 #define WORDS(noun)                                                    \
 	static const char *noun##_word(unsigned int value)             \
 	{                                                              \
-		const char *name = noun##_name((enum noun)value);      \
+		const char *name = noun##_name(value);                 \
                                                                        \
 		return noun##_parse(name) == (int)value ? name : NULL; \
 	}                                                              \

@@ -53,6 +53,7 @@ int boot_list(struct database *db, unsigned int limit, struct boot_list *ret,
 int boot_list_trials(struct database *db, unsigned int generation, int64_t since,
 		     struct boot_list *ret, struct error *err);
 
+/* Generations, keyed by number; put inserts or overwrites. */
 int generation_put(struct database *db, const struct generation_record *g,
 		   struct error *err);
 int generation_get(struct database *db, unsigned int generation,
