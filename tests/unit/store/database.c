@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "machine.h"
@@ -132,9 +133,12 @@ static void a_second_writer_waits_and_then_says_busy(void **state)
 	autodatabase struct database *first = machine_open(*state, DATABASE_WRITE);
 	autodatabase struct database *second = machine_open(*state, DATABASE_WRITE);
 	struct error err = {0};
+	time_t begin;
 
 	assert_int_equal(database_begin(first, NULL), 0);
+	begin = time(NULL);
 	assert_int_equal(database_begin(second, &err), -ERROR_BUSY);
+	assert_true(time(NULL) - begin >= 4); /* of five, in whole seconds */
 	assert_non_null(strstr(err.message, DATABASE_PATH));
 	database_abandon(first);
 	assert_int_equal(database_begin(second, NULL), 0);

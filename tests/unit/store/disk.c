@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Full disks, read-only disks, unprivileged readers: readers go on, writers say what is
- * wrong. Each test mounts in a namespace of its own and is skipped without root.
+ * wrong. The mounts are in a namespace of the test's own; without root all is skipped.
  */
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
@@ -14,22 +15,10 @@
 
 #define DIRECTORY "/var/lib/kuro"
 
-static int disk_set_up(void **state)
-{
-	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
-		*state = NULL;
-		return 0;
-	}
-	return machine_set_up(state);
-}
-
 static int disk_tear_down(void **state)
 {
 	struct machine *m = *state;
 
-	if (!m)
-		return 0;
 	while (true) {
 		autofree char *directory = machine_path(m, DIRECTORY);
 
@@ -37,13 +26,6 @@ static int disk_tear_down(void **state)
 			break;
 	}
 	return machine_tear_down(state);
-}
-
-static const struct machine *machine_or_skip(void **state)
-{
-	if (!*state)
-		skip(); /* needs root and mount namespaces */
-	return *state;
 }
 
 static void mount_small(const struct machine *m, const char *options)
@@ -111,7 +93,7 @@ static int add_large(struct database *db, struct error *err)
 
 static void a_full_disk_stops_writers_and_not_readers(void **state)
 {
-	const struct machine *m = machine_or_skip(state);
+	const struct machine *m = *state;
 	autodatabase struct database *db = NULL;
 	struct transaction t = {.id = 1, .state = TRANSACTION_DONE};
 	struct error err = {0};
@@ -137,7 +119,7 @@ static void a_full_disk_stops_writers_and_not_readers(void **state)
 
 static void a_full_disk_in_a_group_undoes_the_group(void **state)
 {
-	const struct machine *m = machine_or_skip(state);
+	const struct machine *m = *state;
 	autodatabase struct database *db = NULL;
 	struct transaction t = {.kind = TRANSACTION_TRY};
 	struct error err = {0};
@@ -162,7 +144,7 @@ static void a_full_disk_in_a_group_undoes_the_group(void **state)
 
 static void no_database_can_be_made_on_a_full_disk(void **state)
 {
-	const struct machine *m = machine_or_skip(state);
+	const struct machine *m = *state;
 	struct error err = {0};
 
 	mount_small(m, "size=64k");
@@ -175,7 +157,7 @@ static void no_database_can_be_made_on_a_full_disk(void **state)
 
 static void no_inode_for_the_journal_is_a_full_disk(void **state)
 {
-	const struct machine *m = machine_or_skip(state);
+	const struct machine *m = *state;
 	autodatabase struct database *db = NULL;
 	struct error err = {0};
 
@@ -191,7 +173,7 @@ static void no_inode_for_the_journal_is_a_full_disk(void **state)
 
 static void a_read_only_disk_is_read(void **state)
 {
-	const struct machine *m = machine_or_skip(state);
+	const struct machine *m = *state;
 	struct database *db = machine_open(m, DATABASE_WRITE);
 	struct error err = {0};
 
@@ -208,7 +190,7 @@ static void a_read_only_disk_is_read(void **state)
 
 static void a_read_only_disk_without_database_is_empty(void **state)
 {
-	const struct machine *m = machine_or_skip(state);
+	const struct machine *m = *state;
 
 	assert_int_equal(root_mkdirs(&m->root, DIRECTORY, 0755, NULL), 0);
 	mount_read_only(m);
@@ -218,7 +200,7 @@ static void a_read_only_disk_without_database_is_empty(void **state)
 
 static void a_half_made_change_on_a_read_only_disk_is_told(void **state)
 {
-	const struct machine *m = machine_or_skip(state);
+	const struct machine *m = *state;
 	struct error err = {0};
 
 	assert_int_equal(machine_try(m, DATABASE_WRITE, NULL), 0);
@@ -231,7 +213,7 @@ static void a_half_made_change_on_a_read_only_disk_is_told(void **state)
 
 static void a_write_ahead_log_on_a_read_only_disk_is_told(void **state)
 {
-	const struct machine *m = machine_or_skip(state);
+	const struct machine *m = *state;
 	struct error err = {0};
 
 	assert_int_equal(machine_try(m, DATABASE_WRITE, NULL), 0);
@@ -270,7 +252,7 @@ static int open_as_nobody(const struct machine *m)
 
 static void everyone_reads_the_state_and_not_the_evidence(void **state)
 {
-	const struct machine *m = machine_or_skip(state);
+	const struct machine *m = *state;
 	struct database *db = machine_open(m, DATABASE_WRITE);
 
 	add_transaction(db, "6.1.0");
@@ -282,7 +264,7 @@ static void everyone_reads_the_state_and_not_the_evidence(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, disk_set_up, disk_tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, machine_set_up, disk_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_full_disk_stops_writers_and_not_readers),
 		TEST(a_full_disk_in_a_group_undoes_the_group),
@@ -295,5 +277,11 @@ int main(void)
 		TEST(everyone_reads_the_state_and_not_the_evidence),
 	};
 
+	/* cmocka's skip() says "not ok", which meson takes for a failure. */
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+		puts("1..0 # SKIP needs root and mount namespaces");
+		return 0;
+	}
 	return cmocka_run_group_tests_name("disk", tests, NULL, NULL);
 }
