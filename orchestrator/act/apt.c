@@ -172,17 +172,34 @@ static int apt_configure(const struct package_run *run, struct error *err)
 	return run_program(run, &program, err);
 }
 
+/* Packages whose unpacking was cut: they need their archives again. */
+static int apt_broken(const struct package_run *run, struct strv *ret, struct error *err)
+{
+	autostrv struct strv all = {0};
+	autodpkg struct dpkg_list list = {0};
+	int r = dpkg_query(run->root, &all, &list, err);
+
+	for (size_t i = 0; i < list.count; i++)
+		if (list.items[i].broken == 'R')
+			strv_add(ret, list.items[i].name);
+	return r;
+}
+
 static int apt_repair(const struct package_run *run, struct error *err)
 {
 	autostrv struct strv words = {0};
-	int r = apt_configure(run, err);
+	struct error first = {0};
+	int configured = apt_configure(run, &first), r;
 
-	if (r == 0)
-		r = packages_unfinished(run->root, err);
+	r = packages_unfinished(run->root, err);
 	if (r <= 0)
 		return r;
-	/* a package whose unpacking was cut needs its archive again */
-	strv_split(&words, "--no-remove --fix-broken install", " ");
+	strv_split(&words, "--no-remove --fix-broken --reinstall install", " ");
+	r = apt_broken(run, &words, err);
+	if (r < 0)
+		return r;
+	if (configured < 0 && words.count == 4)
+		return error_set(err, configured, "%s", first.message);
 	r = apt_get(run, &words, 0, err);
 	if (r == 0 && packages_unfinished(run->root, NULL) != 0)
 		return error_set(err, -ERROR_PROGRAM,
@@ -229,6 +246,27 @@ static char *apt_cached_archive(const struct apt_undo *undo, const char *name,
 		    str_ends(undo->archives.items[i], ".deb"))
 			return str_format(APT_ARCHIVES "/%s", undo->archives.items[i]);
 	return NULL;
+}
+
+/*
+ * A new package whose unpacking was cut has no list of its files yet: removed as it is,
+ * what was unpacked stays behind. Unpacked to its end, it goes without a trace.
+ */
+static void apt_undo_unpack_again(const struct apt_undo *undo,
+				  const struct package_change *change)
+{
+	const struct dpkg_package *now = dpkg_find(&undo->before, change->name);
+	autofree char *archive = NULL;
+	const char *argv[] = {"dpkg", "--unpack", NULL, NULL};
+	struct run_program program = {.argv = argv, .env = apt_env};
+
+	if (!now || now->broken != 'R' || change->old_version)
+		return;
+	archive = apt_cached_archive(undo, change->name, change->new_version);
+	argv[2] = archive;
+	if (archive)
+		/* on a full disk it fails, and dpkg then takes away what it wrote */
+		(void)run_program(undo->run, &program, NULL);
 }
 
 /* The word that brings the old version back, or NULL: it is lost. */
@@ -279,8 +317,10 @@ static int apt_undo_prepare(struct apt_undo *undo, struct error *err)
 		r = apt_versions(undo->run->root, &names, &undo->versions, err);
 	if (r == 0)
 		r = root_list(undo->run->root, APT_ARCHIVES, &undo->archives, err);
-	for (size_t i = 0; r == 0 && i < undo->plan->count; i++)
+	for (size_t i = 0; r == 0 && i < undo->plan->count; i++) {
+		apt_undo_unpack_again(undo, &undo->plan->items[i]);
 		apt_undo_item(undo, &undo->plan->items[i]);
+	}
 	return r;
 }
 
@@ -354,7 +394,11 @@ static int apt_undo_run(struct apt_undo *undo, struct error *err)
 	autostrv struct strv words = {0};
 	int r;
 
-	strv_split(&words, "--allow-downgrades --fix-broken --purge install", " ");
+	/* what was cut while it was unpacked can be removed with that option only */
+	strv_split(&words,
+		   "-o DPkg::Options::=--force-remove-reinstreq --allow-downgrades "
+		   "--fix-broken --purge install",
+		   " ");
 	for (size_t i = 0; i < undo->words.count; i++)
 		strv_add(&words, undo->words.items[i]);
 	r = apt_undo_vet(undo, &words, err);

@@ -31,26 +31,39 @@ static const struct run_cause {
 	 "another package manager is at work; try again when it has ended"},
 	{"E: Held packages were changed", "", -ERROR_REFUSED,
 	 "a package that must change is on hold; `apt-mark showhold` lists them"},
+	{"run-parts: ", " exited with return code ", -ERROR_PROGRAM, NULL},
+	{"dpkg: error processing ", "", -ERROR_PROGRAM, NULL},
 };
 
-/* Lines on their way; the first that names a cause is kept. */
+/*
+ * Lines on their way. The first that names a cause is kept; one with a code of its own
+ * takes the place of one without.
+ */
 struct run_lines {
 	const struct package_run *run;
 	const struct run_cause *cause;
 	char *line;
 };
 
+static void run_note_cause(struct run_lines *lines, const struct run_cause *cause,
+			   const char *line)
+{
+	if (lines->cause &&
+	    (lines->cause->code != -ERROR_PROGRAM || cause->code == -ERROR_PROGRAM))
+		return;
+	free(lines->line);
+	lines->cause = cause;
+	lines->line = str_printable(line);
+}
+
 static void run_line(void *data, const char *line)
 {
 	struct run_lines *lines = data;
 
-	for (size_t i = 0; i < ARRAY_LEN(run_causes) && !lines->cause; i++) {
-		if (!str_starts(line, run_causes[i].start) ||
-		    !strstr(line, run_causes[i].part))
-			continue;
-		lines->cause = &run_causes[i];
-		lines->line = str_printable(line);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(run_causes); i++)
+		if (str_starts(line, run_causes[i].start) &&
+		    strstr(line, run_causes[i].part))
+			run_note_cause(lines, &run_causes[i], line);
 	if (lines->run->line)
 		lines->run->line(lines->run->line_data, line);
 }
