@@ -152,6 +152,7 @@ function kuro_test_boot {
 	echo "T role=$kuro_role;"
 	exit
 }
+function kuro_test_fail { return 1; }
 function kuro_test_save { if [ -n yes ]; then return 0; fi; }
 '''
 

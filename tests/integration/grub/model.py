@@ -67,12 +67,20 @@ class Outcome:
     block: bytes
 
 
+def lines(data):
+    """The lines of a block; a backslash takes what follows it, a newline too, into the line."""
+    at, line = 0, re.compile(rb'((?:[^\\\n]|\\.)*)\n', re.DOTALL)
+    while match := line.match(data, at):
+        yield match[1]
+        at = match.end()
+
+
 def parse(data):
     """The variables, or none of them, as GRUB reads a block; the last of a name counts."""
     values = dict.fromkeys(NAMES, '')
     if not data.startswith(SIGNATURE):
         return values
-    for raw in re.findall(rb'((?:[^\\\n]|\\.)*)\n', data[len(SIGNATURE):], re.DOTALL):
+    for raw in lines(data[len(SIGNATURE):]):
         name, equals, value = raw.partition(b'=')
         name = name.decode('latin-1')
         if equals and not raw.startswith(b'#') and name.removeprefix('kuro_') in NAMES:
@@ -83,7 +91,7 @@ def parse(data):
 
 def put(data, name, digit):
     """The block with the first such variable's one digit replaced."""
-    if not re.search(rb'\n#*\Z', data):         # GRUB finds no end of the variables
+    if not data.rstrip(b'#').endswith(b'\n'):   # GRUB finds no end of the variables
         return data
     return re.sub(rb'(\nkuro_' + name.encode() + rb'=)[0-9]', rb'\g<1>' + digit.encode(), data,
                   count=1)
@@ -117,7 +125,7 @@ def decide(data, grub):
     return 'good', data
 
 
-DISTRIBUTION = {'': ('3', 'first'), '0': ('3', 'first'), '1': ('4', 'more'), '2': ('5', 'third'),
+DISTRIBUTION = {'': ('3', 'first'), '0': ('3', 'first'), '1': ('4', 'inner'), '2': ('5', 'third'),
                 '1>0': ('4>0', 'inner'), '1>1': ('4>1', 'inner2'), 'more>inner2': (None, 'inner2'),
                 'third': (None, 'third'), '12': ('3', 'first'), 'gone': (None, 'first')}
 
@@ -143,6 +151,7 @@ def judge(case, generations):
         return Outcome(default, 'first' if case.to_the_end else 'fallback', after)
     started = DISTRIBUTION[case.default][1]
     if started == 'first' and case.default == 'gone':      # GRUB takes entry 0 for an unknown id
-        case = type(case)('', case.block, grub, default='kuro-good', boot_once=True)
+        case = type(case)('', case.block, grub, default='kuro-good', boot_once=True,
+                          to_the_end=case.to_the_end)
         return Outcome(default, judge(case, generations).started, after)
     return Outcome(default, started, after)
