@@ -32,6 +32,26 @@ static char *generation_hidden(unsigned int generation, const char *suffix)
 	return str_format(BOOT_GENERATIONS "/.%u%s", generation, suffix);
 }
 
+/* From where both stand; copy_file_range may do less than all, and nothing between types.
+ */
+static int fd_copy_bytes(int from, int to)
+{
+	char chunk[65536];
+	ssize_t n;
+
+	while ((n = read(from, chunk, sizeof(chunk))) != 0) {
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		for (ssize_t done = 0, put; done < n; done += put) {
+			put = write(to, chunk + done, (size_t)(n - done));
+			if (put < 0 && errno != EINTR)
+				return -errno;
+			put = put < 0 ? 0 : put;
+		}
+	}
+	return 0;
+}
+
 static int fd_copy(int from, int to)
 {
 	ssize_t n;
@@ -41,7 +61,11 @@ static int fd_copy(int from, int to)
 	do
 		n = copy_file_range(from, NULL, to, NULL, 64 * 1024 * 1024, 0);
 	while (n > 0 || (n < 0 && errno == EINTR));
-	return n < 0 ? -errno : 0;
+	if (n == 0)
+		return 0;
+	if (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)
+		return fd_copy_bytes(from, to);
+	return -errno;
 }
 
 /* A copy that shares no inode: reflinked where the file system can. */
@@ -49,24 +73,19 @@ static int generation_copy(const struct root *root, const char *from, const char
 {
 	autoclose int source = root_openat(root, from, O_RDONLY, 0);
 	autoclose int target = -1;
-	int r;
 
 	if (source < 0)
 		return source;
 	target = root_openat(root, to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (target < 0)
 		return target;
-	r = fd_copy(source, target);
-	if (r < 0)
-		return r;
-	return fsync(target) < 0 ? -errno : 0;
+	return fd_copy(source, target); /* flushed with the whole directory */
 }
 
 /* A hard link costs nothing; where there can be none (FAT, another file system): a copy.
  */
 static int generation_share(const struct root *root, const char *from, const char *to)
 {
-	autofree char *resolved = NULL;
 	struct stat st;
 	int r = root_lstat(root, from, &st);
 
@@ -103,15 +122,15 @@ static int manifest_add(const struct root *root, const char *directory, const ch
 
 static int generation_take(const struct root *root, const char *directory,
 			   const char *from, const char *name, bool share,
-			   struct manifest *m, struct error *err)
+			   struct error *err)
 {
 	autofree char *to = str_format("%s/%s", directory, name);
 	int r = share ? generation_share(root, from, to)
 		      : generation_copy(root, from, to);
 
 	if (r < 0)
-		return error_errno(err, r, "taking %s into a generation", from);
-	return manifest_add(root, directory, name, m, err);
+		return error_errno(err, "taking %s into a generation", from);
+	return 0;
 }
 
 static int generation_note(const struct root *root, const char *directory,
@@ -141,11 +160,15 @@ static int generation_fill(const struct root *root, const char *directory,
 			   const struct generation_source *source, struct manifest *m,
 			   struct error *err)
 {
-	int r = generation_take(root, directory, source->image, "vmlinuz", true, m, err);
+	int r = generation_take(root, directory, source->image, "vmlinuz", true, err);
 
+	if (r == 0)
+		r = manifest_add(root, directory, "vmlinuz", m, err);
 	if (r == 0 && source->initramfs)
 		r = generation_take(root, directory, source->initramfs, "initrd.img",
-				    source->share_initramfs, m, err);
+				    source->share_initramfs, err);
+	if (r == 0 && source->initramfs)
+		r = manifest_add(root, directory, "initrd.img", m, err);
 	if (r == 0)
 		r = generation_note(root, directory, "boot.cfg", manifest_boot_cfg(m),
 				    err);
@@ -169,7 +192,7 @@ static int generation_commit(const struct root *root, const char *directory,
 	int r = root_rename(root, directory, path);
 
 	if (r < 0)
-		return error_errno(err, r, "naming %s", path);
+		return error_errno(err, "naming %s", path);
 	r = root_sync_dir(root, BOOT_GENERATIONS, err);
 	if (r == 0)
 		r = durable_push(root, BOOT_GENERATIONS, err);
@@ -270,7 +293,7 @@ int generation_remove(const struct root *root, unsigned int generation, struct e
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return error_errno(err, r, "removing generation %u", generation);
+		return error_errno(err, "removing generation %u", generation);
 	r = root_sync_dir(root, BOOT_GENERATIONS, err);
 	return r < 0 ? r : root_remove_tree(root, gone, err);
 }
