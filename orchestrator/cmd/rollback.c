@@ -55,7 +55,7 @@ int cmd_rollback(struct command *c, struct error *err)
 {
 	unsigned int generation = 0;
 	bool reboot = false, rebooting;
-	const char *mode;
+	const char *mode = NULL;
 	int outcome, r = rollback_argument(c, &generation, err);
 
 	if (r == 0)

@@ -17,7 +17,8 @@ struct generation_source {
 	const char *release;
 	const char *image;     /* path of the kernel image */
 	const char *initramfs; /* path, or NULL where the kernel needs none */
-	bool share_initramfs;  /* its generator replaces by rename: a hard link stays true */
+	bool share_initramfs;  /* its generator replaces by rename: a hard link stays true
+				*/
 	const char *title;
 	const struct strv *command_line;
 	const struct strv *trial_args;

@@ -11,6 +11,7 @@
 
 /* Where that generator puts the image of a release on this layout. Caller frees. */
 char *initramfs_path(const struct root *root, const char *release);
-/* Build for a release that has none; -ERROR_PROGRAM with the generator's last lines, -ENOSPC. */
+/* Build for a release that has none; -ERROR_PROGRAM with the generator's last lines,
+ * -ENOSPC. */
 int initramfs_build(const struct package_run *run, const char *release,
 		    struct error *err);

@@ -18,7 +18,8 @@ struct package_run {
 	void *line_data;
 };
 
-/* Fetch the lists anew. A failure is the network's or the mirror's: told, not fatal to callers. */
+/* Fetch the lists anew. A failure is the network's or the mirror's: told, not fatal to
+ * callers. */
 int packages_refresh(const struct package_run *run, struct error *err);
 /* Bring exactly the plan's versions. May be repeated. */
 int packages_install(const struct package_run *run, const struct package_plan *plan,
@@ -26,9 +27,11 @@ int packages_install(const struct package_run *run, const struct package_plan *p
 /*
  * Take back what the plan brought: new packages removed, changed ones put back to their
  * old version where the package manager still has it; what it can't put back stays and
- * is named in err with -ERROR_UNSUPPORTED (the machine boots its good generation all the same).
+ * is named in err with -ERROR_UNSUPPORTED (the machine boots its good generation all the
+ * same).
  */
 int packages_undo(const struct package_run *run, const struct package_plan *plan,
 		  struct error *err);
-/* Finish what was interrupted (dpkg --configure -a). No-op where nothing is unfinished. */
+/* Finish what was interrupted (dpkg --configure -a). No-op where nothing is unfinished.
+ */
 int packages_repair(const struct package_run *run, struct error *err);

@@ -42,6 +42,7 @@ struct inventory {
 	struct boot this_record; /* this boot's row; boot_id NULL where there is none */
 };
 
+/* Gather; want is of enum inventory_want, and what it leaves out stays empty. */
 int inventory_gather(const struct machine *machine, unsigned int want,
 		     struct inventory *ret, struct error *err);
 void inventory_done(struct inventory *inventory);

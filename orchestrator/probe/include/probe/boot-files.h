@@ -23,6 +23,7 @@ int boot_files_read_block(const struct root *root, struct boot_block *ret,
 int boot_files_generations(const struct root *root, unsigned int **ret, size_t *ret_count,
 			   struct error *err);
 
+/* Read and parse a generation's manifest. -ENOENT: no such generation; -ERROR_DAMAGED. */
 int boot_files_manifest(const struct root *root, unsigned int generation,
 			struct manifest *ret, struct error *err);
 /*
