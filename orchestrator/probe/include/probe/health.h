@@ -54,7 +54,10 @@ int health_run(const struct health_context *context, struct health *ret,
 	       struct error *err);
 /* True when no required check failed or timed out. */
 bool health_good(const struct health *h);
-/* One sentence on what failed ("ssh.service failed; …"), or NULL; caller frees. */
+/*
+ * One sentence on what failed ("ssh.service failed; …"), required checks first, wanted
+ * ones marked so (a good boot may have some); NULL where nothing did. Caller frees.
+ */
 char *health_summary(const struct health *h);
 const char *check_result_name(enum check_result result);
 /* JSON text, caller frees; and back (-ERROR_DAMAGED). */

@@ -12,7 +12,7 @@ struct machine_state {
 	struct strv modules;      /* loaded, names */
 	struct strv drivers;      /* "modalias driver" of each device bound to one */
 	struct strv mounts;       /* "source type target" of block-backed mounts */
-	struct strv failed_units; /* systemd units in state failed */
+	struct strv failed_units; /* systemd units that failed, or crash and restart */
 	struct strv links;        /* interfaces with a default route, "eth0 up" */
 	struct strv listening;    /* "tcp 0.0.0.0:22" */
 };
@@ -20,7 +20,7 @@ struct machine_state {
 void machine_state_done(struct machine_state *s);
 #define autostate cleanup(machine_state_done)
 
-/* Read /proc, /sys and systemctl; what can't be read stays empty. */
+/* Read /proc and /sys, ask systemd; what can't be read stays empty. Always returns 0. */
 int machine_state_probe(const struct root *root, struct machine_state *ret,
 			struct error *err);
 /* JSON text, caller frees; and back (-ERROR_DAMAGED). */
