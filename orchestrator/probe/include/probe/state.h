@@ -11,7 +11,7 @@
 struct machine_state {
 	struct strv modules;      /* loaded, names */
 	struct strv drivers;      /* "modalias driver" of each device bound to one */
-	struct strv mounts;       /* "source type target" of block-backed mounts */
+	struct strv mounts;       /* "source type[,ro] target" of block-backed mounts */
 	struct strv failed_units; /* systemd units that failed, or crash and restart */
 	struct strv links;        /* interfaces with a default route, "eth0 up" */
 	struct strv listening;    /* "tcp 0.0.0.0:22" */
