@@ -129,7 +129,7 @@ static int generation_take(const struct root *root, const char *directory,
 		      : generation_copy(root, from, to);
 
 	if (r < 0)
-		return error_errno(err, "taking %s into a generation", from);
+		return error_errno(err, r, "taking %s into a generation", from);
 	return 0;
 }
 
@@ -192,7 +192,7 @@ static int generation_commit(const struct root *root, const char *directory,
 	int r = root_rename(root, directory, path);
 
 	if (r < 0)
-		return error_errno(err, "naming %s", path);
+		return error_errno(err, r, "naming %s", path);
 	r = root_sync_dir(root, BOOT_GENERATIONS, err);
 	if (r == 0)
 		r = durable_push(root, BOOT_GENERATIONS, err);
@@ -293,7 +293,7 @@ int generation_remove(const struct root *root, unsigned int generation, struct e
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return error_errno(err, "removing generation %u", generation);
+		return error_errno(err, r, "removing generation %u", generation);
 	r = root_sync_dir(root, BOOT_GENERATIONS, err);
 	return r < 0 ? r : root_remove_tree(root, gone, err);
 }
