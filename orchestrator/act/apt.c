@@ -132,7 +132,7 @@ static int apt_fetch(const struct package_run *run, const struct strv *words,
 	for (size_t i = 0; i < words->count; i++)
 		strv_add(&fetch, words->items[i]);
 	r = apt_get(run, &fetch, apt_timeout(run), err);
-	return r < 0 ? error_prefix(err, "fetching packages") : 0;
+	return r < 0 ? error_prefix(err, r, "fetching packages") : 0;
 }
 
 static int apt_install(const struct package_run *run, const struct package_plan *plan,
@@ -256,17 +256,24 @@ static void apt_undo_unpack_again(const struct apt_undo *undo,
 				  const struct package_change *change)
 {
 	const struct dpkg_package *now = dpkg_find(&undo->before, change->name);
-	autofree char *archive = NULL;
+	autofree char *archive = NULL, *wanted = NULL;
 	const char *argv[] = {"dpkg", "--unpack", NULL, NULL};
 	struct run_program program = {.argv = argv, .env = apt_env};
+	autostrv struct strv words = {0};
 
 	if (!now || now->broken != 'R' || change->old_version)
 		return;
 	archive = apt_cached_archive(undo, change->name, change->new_version);
 	argv[2] = archive;
-	if (archive)
-		/* on a full disk it fails, and dpkg then takes away what it wrote */
+	/* on a full disk it fails, and dpkg then takes away what it wrote */
+	if (archive) {
 		(void)run_program(undo->run, &program, NULL);
+		return;
+	}
+	wanted = str_format("%s=%s", change->name, change->new_version);
+	strv_split(&words, "--no-remove --reinstall install", " ");
+	strv_add(&words, wanted);
+	(void)apt_get(undo->run, &words, 0, NULL); /* likewise */
 }
 
 /* The word that brings the old version back, or NULL: it is lost. */

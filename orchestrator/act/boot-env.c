@@ -51,7 +51,7 @@ static int boot_env_confirm(const struct root *root, const struct boot_block *bl
 	int r = boot_files_read_block(root, &now, err);
 
 	if (r < 0)
-		return error_prefix(err, "reading back the environment block");
+		return error_prefix(err, r, "reading back the environment block");
 	if (!boot_block_equal(block, &now))
 		return error_set(
 			err, -ESTALE,

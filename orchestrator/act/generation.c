@@ -120,17 +120,23 @@ static int manifest_add(const struct root *root, const char *directory, const ch
 	return 0;
 }
 
+/* One of the distribution's files, and what it is called in the generation. */
+struct taking {
+	const char *from, *name;
+	bool share;
+};
+
 static int generation_take(const struct root *root, const char *directory,
-			   const char *from, const char *name, bool share,
+			   const struct taking *what, struct manifest *m,
 			   struct error *err)
 {
-	autofree char *to = str_format("%s/%s", directory, name);
-	int r = share ? generation_share(root, from, to)
-		      : generation_copy(root, from, to);
+	autofree char *to = str_format("%s/%s", directory, what->name);
+	int r = what->share ? generation_share(root, what->from, to)
+			    : generation_copy(root, what->from, to);
 
 	if (r < 0)
-		return error_errno(err, r, "taking %s into a generation", from);
-	return 0;
+		return error_errno(err, r, "taking %s into a generation", what->from);
+	return manifest_add(root, directory, what->name, m, err);
 }
 
 static int generation_note(const struct root *root, const char *directory,
@@ -160,15 +166,13 @@ static int generation_fill(const struct root *root, const char *directory,
 			   const struct generation_source *source, struct manifest *m,
 			   struct error *err)
 {
-	int r = generation_take(root, directory, source->image, "vmlinuz", true, err);
+	const struct taking image = {source->image, "vmlinuz", true};
+	const struct taking initramfs = {source->initramfs, "initrd.img",
+					 source->share_initramfs};
+	int r = generation_take(root, directory, &image, m, err);
 
-	if (r == 0)
-		r = manifest_add(root, directory, "vmlinuz", m, err);
-	if (r == 0 && source->initramfs)
-		r = generation_take(root, directory, source->initramfs, "initrd.img",
-				    source->share_initramfs, err);
-	if (r == 0 && source->initramfs)
-		r = manifest_add(root, directory, "initrd.img", m, err);
+	if (r == 0 && initramfs.from)
+		r = generation_take(root, directory, &initramfs, m, err);
 	if (r == 0)
 		r = generation_note(root, directory, "boot.cfg", manifest_boot_cfg(m),
 				    err);
@@ -204,15 +208,19 @@ static int generation_commit(const struct root *root, const char *directory,
 static int generation_check_source(const struct generation_source *source,
 				   struct error *err)
 {
+	int r;
+
 	if (source->generation == 0 || source->generation > BOOT_GENERATION_MAX)
 		return error_set(err, -ERANGE, "generation %u: allowed is 1 to %u",
 				 source->generation, BOOT_GENERATION_MAX);
 	if (!release_valid(source->release))
 		return error_set(err, -EINVAL, "%s is not a kernel release",
 				 source->release);
-	if (command_line_check(source->command_line, err) < 0 ||
-	    command_line_check(source->trial_args, err) < 0)
-		return error_prefix(err, "kernel command line of %s", source->release);
+	r = command_line_check(source->command_line, err);
+	if (r == 0)
+		r = command_line_check(source->trial_args, err);
+	if (r < 0)
+		return error_prefix(err, r, "kernel command line of %s", source->release);
 	return 0;
 }
 
@@ -273,8 +281,8 @@ int generation_create(const struct root *root, const struct generation_source *s
 		(void)generation_clean(root,
 				       NULL); /* the first error is the one to tell */
 		(void)generation_remove(root, source->generation, NULL);
-		return error_prefix(err, "making generation %u of %s", source->generation,
-				    source->release);
+		return error_prefix(err, r, "making generation %u of %s",
+				    source->generation, source->release);
 	}
 	*ret = m;
 	m = (struct manifest){0};

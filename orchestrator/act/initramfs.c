@@ -159,5 +159,5 @@ int initramfs_build(const struct package_run *run, const char *release, struct e
 		r = initramfs_place(run->root, staged, path, err);
 	/* a left-over costs room only, and the next run removes it */
 	(void)root_unlink(run->root, staged, NULL);
-	return r < 0 ? error_prefix(err, "building the initramfs of %s", release) : 0;
+	return r < 0 ? error_prefix(err, r, "building the initramfs of %s", release) : 0;
 }

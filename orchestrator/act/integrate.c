@@ -185,7 +185,7 @@ static int grub_cfg_replace(const struct package_run *run, const struct grub_too
 	int r = run_program(run, &program, err);
 
 	if (r < 0)
-		return error_prefix(err, "the new grub.cfg is refused");
+		return error_prefix(err, r, "the new grub.cfg is refused");
 	r = root_read(run->root, tools->made, GRUB_CFG_MAX, &text, &len, err);
 	if (r == 0)
 		r = grub_text_check(run->root, text, err);

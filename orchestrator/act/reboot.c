@@ -34,7 +34,7 @@ int integrate_reboot(const struct root *root, bool force, struct error *err)
 				 "%s is not the machine that runs: it can't be rebooted",
 				 root->path);
 	r = process_check(&process, &result, err);
-	return r < 0 ? error_prefix(err, "asking for a reboot") : 0;
+	return r < 0 ? error_prefix(err, r, "asking for a reboot") : 0;
 }
 
 int integrate_motd(const struct root *root, const char *sentence, struct error *err)

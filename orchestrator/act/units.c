@@ -13,10 +13,13 @@
 
 #define DEADLINE_DIR  "/etc/systemd/system/kuro-deadman.timer.d"
 #define DEADLINE_FILE DEADLINE_DIR "/50-policy.conf"
+#define UNITS         5   /* in integrate_units */
 #define UNITS_TIMEOUT 120 /* seconds */
-#define UNITS                                                               \
-	"kuro-boot.service", "kuro-health.service", "kuro-verdict.service", \
-		"kuro-deadman.timer"
+
+const char *const integrate_units[] = {
+	"kuro-boot.service",    "kuro-health.service", "kuro-verdict.service",
+	"kuro-recover.service", "kuro-deadman.timer",  NULL,
+};
 
 static const char *const unit_directories[] = {"/etc/systemd/system",
 					       "/usr/local/lib/systemd/system",
@@ -45,9 +48,8 @@ static bool systemd_listens(const struct root *root)
 static int units_systemctl(const struct package_run *run, const char *verb,
 			   struct error *err)
 {
-	static const char *const units[] = {UNITS};
 	autofree char *root = str_format("--root=%s", run->root->path);
-	const char *argv[ARRAY_LEN(units) + 5] = {"systemctl"};
+	const char *argv[UNITS + 5] = {"systemctl"};
 	struct run_program program = {.argv = argv,
 				      .timeout = UNITS_TIMEOUT,
 				      .outside = true};
@@ -58,9 +60,9 @@ static int units_systemctl(const struct package_run *run, const char *verb,
 	argv[n++] = "--no-ask-password";
 	argv[n++] = verb;
 	fixed = n;
-	for (size_t i = 0; i < ARRAY_LEN(units); i++)
-		if (unit_exists(run->root, units[i]))
-			argv[n++] = units[i];
+	for (size_t i = 0; i < UNITS; i++)
+		if (unit_exists(run->root, integrate_units[i]))
+			argv[n++] = integrate_units[i];
 	return n > fixed ? run_program(run, &program, err) : 0;
 }
 
@@ -90,18 +92,17 @@ static int units_write_deadline(const struct package_run *run, struct error *err
 
 int integrate_enable_units(const struct package_run *run, struct error *err)
 {
-	static const char *const units[] = {UNITS};
 	int r;
 
 	if (!process_exists(NULL, "systemctl"))
 		return error_set(
 			err, -ERROR_UNSUPPORTED,
 			"there is no systemctl: kuro's boot checks need systemd");
-	for (size_t i = 0; i < ARRAY_LEN(units); i++)
-		if (!unit_exists(run->root, units[i]))
+	for (size_t i = 0; i < UNITS; i++)
+		if (!unit_exists(run->root, integrate_units[i]))
 			return error_set(err, -ENOENT,
 					 "unit %s is not installed; install kuro anew",
-					 units[i]);
+					 integrate_units[i]);
 	r = units_write_deadline(run, err);
 	if (r == 0)
 		r = units_systemctl(run, "enable", err);

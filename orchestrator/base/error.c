@@ -62,14 +62,14 @@ int error_errno(struct error *err, int code, const char *format, ...)
 	return code;
 }
 
-int error_prefix(struct error *err, const char *format, ...)
+int error_prefix(struct error *err, int code, const char *format, ...)
 {
 	char old[sizeof(err->message)];
 	va_list args;
 	size_t used;
 
 	if (!err)
-		return -EIO;
+		return code;
 	memcpy(old, err->message, sizeof(old));
 	va_start(args, format);
 	(void)vsnprintf(err->message, sizeof(err->message), format,
@@ -77,7 +77,7 @@ int error_prefix(struct error *err, const char *format, ...)
 	va_end(args);
 	used = strlen(err->message);
 	(void)snprintf(err->message + used, sizeof(err->message) - used, ": %s", old);
-	return err->code;
+	return code;
 }
 
 int error_exit_status(int code)

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "command.h"
 #include "output.h"
+#include "probe/health.h"
 #include "storage-json.h"
 #include "store/records.h"
 
@@ -58,8 +59,7 @@ static int story_gather(struct command *c, struct story *s, struct error *err)
 		r = step_list(c->machine.db, t->id, &s->steps, err);
 	if (r == 0 && t->generation &&
 	    (t->kind == TRANSACTION_UPGRADE || t->kind == TRANSACTION_TRY))
-		r = boot_list_trials(c->machine.db, t->generation, t->begun, &s->boots,
-				     err);
+		r = boot_list_trials(c->machine.db, t->id, &s->boots, err);
 	if (r == 0)
 		r = evidence_list(c->machine.db, t->id, &s->evidence, err);
 	return r;
@@ -186,6 +186,29 @@ static void story_lines(const char *content)
 		say("    %s", lines.items[i]);
 }
 
+/* The checks of one round that did not pass, or that all did. */
+static void story_health(const char *content)
+{
+	autohealth struct health health = {0};
+	size_t passed = 0;
+
+	if (health_parse(content, &health, NULL) < 0) {
+		story_lines(content);
+		return;
+	}
+	for (size_t i = 0; i < health.count; i++) {
+		const struct check *check = &health.items[i];
+
+		passed += check->result == CHECK_PASSED;
+		if (check->result == CHECK_FAILED || check->result == CHECK_TIMED_OUT)
+			say("    %s %s: %s%s%s", check->required ? "required" : "wanted",
+			    check->name, check_result_name(check->result),
+			    check->detail ? ": " : "",
+			    check->detail ? check->detail : "");
+	}
+	say("    %zu of %zu checks passed", passed, health.count);
+}
+
 static void story_evidence(const struct story *s)
 {
 	for (size_t i = 0; i < s->evidence.count; i++) {
@@ -199,7 +222,10 @@ static void story_evidence(const struct story *s)
 		}
 		say("\nEvidence: %s%s%s", e->kind, e->boot_id ? " of boot " : "",
 		    e->boot_id ? e->boot_id : "");
-		story_lines(e->content);
+		if (str_eq(e->kind, "health"))
+			story_health(e->content);
+		else
+			story_lines(e->content);
 	}
 	if (s->evidence.count == 0)
 		say("\nNo evidence is shown: there is none, or reading it needs root.");

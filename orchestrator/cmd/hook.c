@@ -21,10 +21,10 @@ int cmd_hook_boot_begin(struct command *c, struct error *err)
 static bool hook_shutting_down(const struct root *root)
 {
 	static const char *const argv[] = {"systemctl", "is-system-running", NULL};
-	struct process process = {.argv = argv, .timeout = 10};
+	struct process process = {.argv = argv, .root = root, .timeout = 10};
 	autoprocess struct process_result result = {0};
 
-	return root_is_live(root) && process_run(&process, &result, NULL) == 0 &&
+	return process_run(&process, &result, NULL) == 0 &&
 	       str_starts(text_str(&result.out), "stopping");
 }
 

@@ -27,7 +27,8 @@ int cmd_setup(struct command *c, struct error *err)
 		setup_steps_tell(&setup_plan);
 		return 0;
 	}
-	(void)recover_run(&c->machine, NULL); /* what it can't mend, setup makes anew */
+	(void)recover_run(&c->machine, RECOVER_ALL,
+			  NULL); /* what it can't mend, setup makes anew */
 	r = setup_run(&c->machine, err);
 	if (r == 0)
 		r = boot_files_read_block(&c->root, &block, err);
@@ -57,7 +58,7 @@ int cmd_disable(struct command *c, struct error *err)
 
 int cmd_recover(struct command *c, struct error *err)
 {
-	int r = recover_run(&c->machine, err);
+	int r = recover_run(&c->machine, RECOVER_ALL, err);
 
 	if (r < 0)
 		return r;

@@ -40,7 +40,7 @@ static int verdict_reboot(struct command *c, struct error *err)
 	int r = integrate_reboot(&c->root, false, err);
 
 	if (r < 0)
-		return error_prefix(err, "the trial is taken back, but it still runs");
+		return error_prefix(err, r, "the trial is taken back, but it still runs");
 	return EXIT_ROLLED_BACK;
 }
 

@@ -309,16 +309,13 @@ static int read_member(struct layer *layer, const char *group,
 	int key = key_find(group, name), result;
 
 	if (key < 0) {
-		(void)unknown_name(group, name, err); /* the prefix returns its code */
-		(void)error_prefix(err, "%s:%u", layer->name, line);
-		return -ERROR_USAGE;
+		result = unknown_name(group, name, err);
+		return error_prefix(err, result, "%s:%u", layer->name, line);
 	}
 	value = &layer->values[key];
 	result = read_value(policy_setting((enum policy_key)key), member, value, err);
-	if (result < 0) {
-		(void)error_prefix(err, "%s:%u", layer->name, line); /* code kept */
-		return result;
-	}
+	if (result < 0)
+		return error_prefix(err, result, "%s:%u", layer->name, line);
 	value->source = str_format("%s:%u", layer->name, line);
 	return 0;
 }
@@ -344,11 +341,9 @@ static int read_group(struct layer *layer, const config_setting_t *group,
 	int count = config_setting_length(group);
 	int result = check_group(group, err);
 
-	if (result < 0) {
-		(void)error_prefix(err, "%s:%u", layer->name,
-				   config_setting_source_line(group)); /* code kept */
-		return result;
-	}
+	if (result < 0)
+		return error_prefix(err, result, "%s:%u", layer->name,
+				    config_setting_source_line(group));
 	for (int i = 0; i < count && result == 0; i++)
 		result =
 			read_member(layer, config_setting_name(group),

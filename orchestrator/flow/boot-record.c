@@ -22,6 +22,49 @@
 	2 /* orderly reboots without a verdict that cost a trial nothing \
 	   */
 
+/* The transaction that waits for this trial; all zero where the database knows none. */
+static int trial_transaction(const struct machine *machine, unsigned int trial,
+			     struct transaction *ret, struct error *err)
+{
+	struct transaction_list armed = {0};
+	int r = transaction_list_state(machine->db, TRANSACTION_ARMED, &armed, err);
+
+	*ret = (struct transaction){0};
+	for (size_t i = 0; i < armed.count && ret->id == 0; i++) {
+		if (armed.items[i].generation != trial)
+			continue;
+		*ret = armed.items[i];
+		armed.items[i] = (struct transaction){0};
+	}
+	transaction_list_done(&armed);
+	return r;
+}
+
+static int boot_record_new(const struct machine *machine, const struct this_boot *boot,
+			   struct boot *ret, struct error *err)
+{
+	struct transaction armed = {0};
+	int r = boot->trial ? trial_transaction(machine, boot->generation, &armed, err)
+			    : 0;
+
+	if (r < 0)
+		return r;
+	*ret = (struct boot){
+		.boot_id = str_dup(boot->boot_id),
+		.release = str_dup(boot->release),
+		.generation = boot->generation,
+		.trial = boot->trial,
+		.transaction = armed.id,
+		.begun = boot->begun,
+		.end = BOOT_END_RUNNING,
+	};
+	transaction_done(&armed);
+	r = boot_put(machine->db, ret, err);
+	if (r < 0)
+		boot_done(ret);
+	return r;
+}
+
 int boot_record_get(const struct machine *machine, const struct this_boot *boot,
 		    struct boot *ret, struct error *err)
 {
@@ -32,18 +75,7 @@ int boot_record_get(const struct machine *machine, const struct this_boot *boot,
 		return 0;
 	if (r != -ENOENT)
 		return error_set(err, r, "%s", local.message);
-	*ret = (struct boot){
-		.boot_id = str_dup(boot->boot_id),
-		.release = str_dup(boot->release),
-		.generation = boot->generation,
-		.trial = boot->trial,
-		.begun = boot->begun,
-		.end = BOOT_END_RUNNING,
-	};
-	r = boot_put(machine->db, ret, err);
-	if (r < 0)
-		boot_done(ret);
-	return r;
+	return boot_record_new(machine, boot, ret, err);
 }
 
 /* Boots whose end nobody recorded did not end in order. */
@@ -88,21 +120,6 @@ static void spent_cause(const struct machine *machine, const struct boot_list *b
 	cause->reason = *ret_reason;
 }
 
-/* The transaction that waits for this trial; begun 0 where the database knows none. */
-static int64_t trial_begun(const struct machine *machine, unsigned int trial)
-{
-	struct transaction_list armed = {0};
-	int64_t begun = 0;
-
-	/* an unreadable list leaves 0: all that is known of the generation counts */
-	(void)transaction_list_state(machine->db, TRANSACTION_ARMED, &armed, NULL);
-	for (size_t i = 0; i < armed.count && begun == 0; i++)
-		if (armed.items[i].generation == trial)
-			begun = armed.items[i].begun;
-	transaction_list_done(&armed);
-	return begun;
-}
-
 static int spent_roll_back(const struct machine *machine, unsigned int trial,
 			   const struct boot_list *boots, int64_t since,
 			   struct error *err)
@@ -129,21 +146,24 @@ static int spent_bless(const struct machine *machine, struct boot_block *block,
 
 	if (r == 0)
 		r = boot_env_write(machine->root, block, err);
-	return r < 0 ? r : recover_run(machine, err);
+	return r < 0 ? r : recover_run(machine, RECOVER_BOOT, err);
 }
 
 static int boot_record_spent(const struct machine *machine, struct boot_block *block,
 			     struct error *err)
 {
-	int64_t since = trial_begun(machine, block->trial);
+	struct transaction armed = {0};
 	struct boot_list boots = {0};
-	int r = boot_list_trials(machine->db, block->trial, since, &boots, err);
+	int r = trial_transaction(machine, block->trial, &armed, err);
 
+	if (r == 0 && armed.id)
+		r = boot_list_trials(machine->db, armed.id, &boots, err);
 	if (r == 0 && boots.count > 0 && boots.items[0].verdict == VERDICT_HEALTHY)
 		r = spent_bless(machine, block, err);
 	else if (r == 0)
-		r = spent_roll_back(machine, block->trial, &boots, since, err);
+		r = spent_roll_back(machine, block->trial, &boots, armed.begun, err);
 	boot_list_done(&boots);
+	transaction_done(&armed);
 	return r < 0 ? r : 0;
 }
 
@@ -212,7 +232,7 @@ int boot_record_begin(const struct machine *machine, struct error *err)
 	if (r == 0)
 		r = boot_record_close_older(machine, boot.boot_id, err);
 	if (r == 0)
-		r = recover_run(machine, err);
+		r = recover_run(machine, RECOVER_BOOT, err);
 	if (r >= 0)
 		r = boot_record_judge(machine, boot.generation, err);
 	if (r == 0)
@@ -228,8 +248,7 @@ static bool boot_record_may_give_back(const struct machine *machine,
 
 	if (!row->trial)
 		return true;
-	if (boot_list_trials(machine->db, row->generation,
-			     trial_begun(machine, row->generation), &boots, NULL) < 0)
+	if (boot_list_trials(machine->db, row->transaction, &boots, NULL) < 0)
 		return false;
 	for (size_t i = 0; i < boots.count; i++)
 		orderly += boots.items[i].end == BOOT_END_ORDERLY;

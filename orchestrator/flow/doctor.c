@@ -258,16 +258,12 @@ static void examine_hang(struct examination *x, struct finding *f)
 
 static void examine_units(struct examination *x, struct finding *f)
 {
-	static const char *const argv[] = {"systemctl",
-					   "is-enabled",
-					   "kuro-boot.service",
-					   "kuro-health.service",
-					   "kuro-verdict.service",
-					   "kuro-deadman.timer",
-					   NULL};
+	const char *argv[16] = {"systemctl", "is-enabled"};
 	struct process process = {.argv = argv, .root = x->machine->root, .timeout = 10};
 	autoprocess struct process_result result = {0};
 
+	for (size_t i = 0; integrate_units[i] && i + 3 < ARRAY_LEN(argv); i++)
+		argv[i + 2] = integrate_units[i];
 	if (process_run(&process, &result, NULL) < 0)
 		finding_set(f, FINDING_UNKNOWN, str_dup("systemctl can't be asked"),
 			    NULL);

@@ -30,6 +30,7 @@ static int rebuild_generation(const struct machine *machine, unsigned int number
 	}
 	row.release = m.release;
 	row.created = m.created;
+	row.transaction = m.transaction;
 	row.proven = number == block->good || number == block->previous;
 	machine_note(machine, NOTE_INFO, "generation %u (%s): %s", number, m.release,
 		     row.proven ? "proven, as the block says" : "not known to be proven");
@@ -70,6 +71,13 @@ int recover_open(struct machine *machine, struct error *err)
 		r = database_open(machine->root, DATABASE_WRITE, &machine->db, err);
 	if (r < 0)
 		return r;
+	if (str_starts(aside, DATABASE_EVIDENCE_PATH)) {
+		machine_note(machine, NOTE_WARNING,
+			     "it is kept as %s; evidence from before now is lost, the "
+			     "state is whole",
+			     aside);
+		return 0;
+	}
 	machine_note(
 		machine, NOTE_WARNING,
 		"it is kept as %s; a new one is made from the environment block and the "
@@ -93,20 +101,25 @@ static int transaction_end(const struct machine *machine, struct transaction *t,
 
 /* It was cut off: behind the point where the block named it, else before. */
 static int recover_running(const struct machine *machine, struct transaction *t,
-			   const struct boot_block *block, struct error *err)
+			   const struct boot_block *block, enum recover_extent extent,
+			   struct error *err)
 {
-	bool armed = t->generation != 0 &&
-		     (t->kind == TRANSACTION_UPGRADE || t->kind == TRANSACTION_TRY) &&
-		     block->trial == t->generation;
+	bool trial = t->kind == TRANSACTION_UPGRADE || t->kind == TRANSACTION_TRY;
+	bool armed = trial && t->generation != 0 && block->trial == t->generation;
+	int r;
 
+	if (!armed && extent == RECOVER_BOOT)
+		return 0;
 	machine_note(machine, NOTE_WARNING,
 		     "transaction %lld (%s%s%s) was interrupted: %s", (long long)t->id,
 		     transaction_kind_name(t->kind), t->release ? " " : "",
 		     t->release ? t->release : "",
 		     armed ? "its trial is armed, so it goes on" : "undoing it");
 	if (armed)
-		return transaction_end(machine, t, TRANSACTION_ARMED, NULL, err);
-	return journey_undo(machine, journey_plan_of(t->kind), t, err);
+		r = transaction_end(machine, t, TRANSACTION_ARMED, NULL, err);
+	else
+		r = journey_undo(machine, journey_plan_of(t->kind), t, err);
+	return r < 0 ? r : 1;
 }
 
 static int recover_mark_proven(const struct machine *machine, unsigned int generation,
@@ -147,16 +160,19 @@ static int recover_armed(const struct machine *machine, struct transaction *t,
 }
 
 static int recover_transactions(const struct machine *machine,
-				const struct boot_block *block, struct error *err)
+				const struct boot_block *block,
+				enum recover_extent extent, struct error *err)
 {
 	struct transaction_list running = {0}, armed = {0};
 	int mended = 0;
 	int r = transaction_list_state(machine->db, TRANSACTION_RUNNING, &running, err);
 
-	for (size_t i = 0; r == 0 && i < running.count; i++, mended++)
-		r = recover_running(machine, &running.items[i], block, err);
+	for (size_t i = 0; r >= 0 && i < running.count; i++) {
+		r = recover_running(machine, &running.items[i], block, extent, err);
+		mended += r > 0;
+	}
 	transaction_list_done(&running);
-	if (r == 0)
+	if (r >= 0)
 		r = transaction_list_state(machine->db, TRANSACTION_ARMED, &armed, err);
 	for (size_t i = 0; r >= 0 && i < armed.count; i++) {
 		r = recover_armed(machine, &armed.items[i], block, err);
@@ -240,7 +256,8 @@ static int recover_read_block(const struct machine *machine, struct boot_block *
 	return r;
 }
 
-int recover_run(const struct machine *machine, struct error *err)
+int recover_run(const struct machine *machine, enum recover_extent extent,
+		struct error *err)
 {
 	struct boot_block block = {0};
 	struct error local = {0};
@@ -249,7 +266,7 @@ int recover_run(const struct machine *machine, struct error *err)
 	if (r < 0 && r != -ENOENT)
 		return error_set(err, r, "%s", local.message);
 	mended = r > 0;
-	r = recover_transactions(machine, &block, err);
+	r = recover_transactions(machine, &block, extent, err);
 	if (r < 0)
 		return r;
 	mended += r;

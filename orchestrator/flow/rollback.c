@@ -19,9 +19,7 @@
 #define SECONDS_A_DAY          86400
 
 static const char *const rollback_ends[BOOT_ENDS] = {
-	[BOOT_END_UNKNOWN] =
-		"it came up and then ended without a verdict (power, panic or "
-		"hang)",
+	[BOOT_END_UNKNOWN] = "it came up, and ended (power, panic, hang) unjudged",
 	[BOOT_END_RUNNING] = "it has no verdict",
 	[BOOT_END_ORDERLY] = "it was shut down before it had a verdict",
 	[BOOT_END_PANIC] = "its kernel panicked",
@@ -92,8 +90,8 @@ static void trial_compose(struct trial *t, const struct rollback_cause *cause)
 			   cause->reason ? cause->reason : "", t->block.good);
 }
 
-static int trial_evidence(const struct machine *machine, const struct trial *t,
-			  const char *kind, const char *boot_id, char *content)
+static void trial_evidence(const struct machine *machine, const struct trial *t,
+			   const char *kind, const char *boot_id, char *content)
 {
 	autofree char *owned = content;
 	struct evidence row = {
@@ -104,31 +102,43 @@ static int trial_evidence(const struct machine *machine, const struct trial *t,
 		.content = owned,
 	};
 
-	return evidence_add(machine->db, &row, NULL);
+	(void)evidence_add(machine->db, &row, NULL); /* the rollback goes on without it */
 }
 
-/* Each trial boot of this transaction: how it ended, its journal's last lines. */
+/* What the trial left behind: kept where it can be, missing where it can't. */
+static void trial_gather(const struct machine *machine, const struct trial *t)
+{
+	struct boot_list boots = {0};
+	char *content = NULL;
+
+	if (boot_log_pstore(machine->root, t->transaction.begun, &content) == 0)
+		trial_evidence(machine, t, "pstore", NULL, content);
+	if (boot_list_trials(machine->db, t->transaction.id, &boots, NULL) < 0)
+		return;
+	for (size_t i = 0; i < boots.count; i++)
+		if (boot_log_journal(machine->root, boots.items[i].boot_id,
+				     ROLLBACK_JOURNAL_LINES, &content) == 0)
+			trial_evidence(machine, t, "journal", boots.items[i].boot_id,
+				       content);
+	boot_list_done(&boots);
+}
+
+/* Each trial boot of this transaction, and how it ended. */
 static int trial_boots(const struct machine *machine, const struct trial *t,
 		       const struct rollback_cause *cause, struct error *err)
 {
 	struct boot_list boots = {0};
-	int r = boot_list_trials(machine->db, t->block.trial, t->transaction.begun,
-				 &boots, err);
+	int r = boot_list_trials(machine->db, t->transaction.id, &boots, err);
 
 	for (size_t i = 0; r == 0 && i < boots.count; i++) {
 		struct boot *b = &boots.items[i];
-		char *journal = NULL;
 
-		if (boot_log_journal(machine->root, b->boot_id, ROLLBACK_JOURNAL_LINES,
-				     &journal) == 0)
-			r = trial_evidence(machine, t, "journal", b->boot_id, journal);
 		if (b->end != BOOT_END_RUNNING && b->end != BOOT_END_UNKNOWN)
 			continue;
 		b->end = i == 0 ? cause->end : BOOT_END_UNKNOWN;
 		if (!b->reason && i == 0)
 			b->reason = str_dup(cause->reason);
-		if (r == 0)
-			r = boot_put(machine->db, b, err);
+		r = boot_put(machine->db, b, err);
 	}
 	boot_list_done(&boots);
 	return r;
@@ -182,15 +192,13 @@ static int trial_close(const struct machine *machine, struct trial *t, struct er
 static int trial_remember(const struct machine *machine, struct trial *t,
 			  const struct rollback_cause *cause, struct error *err)
 {
-	char *kernel_log = NULL;
-	int r = database_begin(machine->db, err);
+	int r;
 
+	trial_gather(machine, t);
+	r = database_begin(machine->db, err);
 	if (r < 0)
 		return r;
-	if (boot_log_pstore(machine->root, t->transaction.begun, &kernel_log) == 0)
-		r = trial_evidence(machine, t, "pstore", NULL, kernel_log);
-	if (r == 0)
-		r = trial_boots(machine, t, cause, err);
+	r = trial_boots(machine, t, cause, err);
 	if (r == 0)
 		r = trial_hold(machine, t, err);
 	if (r == 0)
@@ -245,7 +253,7 @@ static int rollback_check(const struct machine *machine, const struct boot_block
 	generation_record_done(&row);
 	r = boot_files_verify(machine->root, generation, true, err);
 	if (r < 0)
-		return error_prefix(err, "generation %u can't be gone back to",
+		return error_prefix(err, r, "generation %u can't be gone back to",
 				    generation);
 	if (!proven)
 		return error_set(

@@ -232,8 +232,12 @@ int verdict_health(const struct machine *machine, bool settle, bool save,
 	return r;
 }
 
-/* What kuro-health.service found in this boot (/run does not outlive one), or run now. */
-static int judgement_health(struct judgement *j, struct error *err)
+/*
+ * What kuro-health.service found in this boot (/run does not outlive one), or run now.
+ * A boot that failed without leaving any is not checked again: kuro's own check may be
+ * what hung.
+ */
+static int judgement_health(struct judgement *j, bool boot_failed, struct error *err)
 {
 	autofree char *text = NULL;
 
@@ -241,7 +245,7 @@ static int judgement_health(struct judgement *j, struct error *err)
 		      NULL) == 0 &&
 	    health_parse(text, &j->health, NULL) == 0)
 		return 0;
-	return judgement_watch(j, true, &j->health, err);
+	return boot_failed ? 0 : judgement_watch(j, true, &j->health, err);
 }
 
 static int judgement_evidence(struct judgement *j, struct error *err)
@@ -260,20 +264,14 @@ static int judgement_evidence(struct judgement *j, struct error *err)
 
 static int judgement_record(struct judgement *j, enum verdict verdict, struct error *err)
 {
-	int r = database_begin(j->machine->db, err);
+	struct error local = {0};
 
-	if (r < 0)
-		return r;
+	if (judgement_evidence(j, &local) < 0) /* the verdict counts without it */
+		machine_note(j->machine, NOTE_WARNING, "%s", local.message);
 	j->row.verdict = verdict;
 	free(j->row.reason);
 	j->row.reason = str_dup(j->reason);
-	r = judgement_evidence(j, err);
-	if (r == 0)
-		r = boot_put(j->machine->db, &j->row, err);
-	if (r == 0)
-		return database_commit(j->machine->db, err);
-	database_abandon(j->machine->db);
-	return r;
+	return boot_put(j->machine->db, &j->row, err);
 }
 
 static int generation_proven(const struct machine *machine, const struct this_boot *boot,
@@ -315,16 +313,17 @@ static int transaction_bless(struct judgement *j, struct error *err)
 
 static int bless_trial(struct judgement *j, struct verdict_result *ret, struct error *err)
 {
+	struct error memory = {0};
 	int r = boot_block_bless(&j->block, j->boot.generation, err);
 
 	if (r == 0)
-		r = generation_proven(j->machine, &j->boot, err);
-	if (r == 0)
 		r = boot_env_write(j->machine->root, &j->block, err);
-	if (r == 0)
-		r = transaction_bless(j, err);
 	if (r < 0)
 		return r;
+	/* what can't be recorded now, recovery finds in the block at the next boot */
+	if (generation_proven(j->machine, &j->boot, &memory) < 0 ||
+	    transaction_bless(j, &memory) < 0)
+		machine_note(j->machine, NOTE_WARNING, "%s", memory.message);
 	/* an older rollback is history now; its message may stay if /run can't be written
 	 */
 	(void)integrate_motd(j->machine->root, NULL, NULL);
@@ -419,14 +418,28 @@ static int judge_failed(struct judgement *j, struct verdict_result *ret,
 	return 0;
 }
 
-/* boot-complete.target was not reached although kuro's own checks passed. */
-static void judgement_reason(struct judgement *j, bool boot_failed)
+/* The units in state failed now, on one line; "none" where systemd names none. */
+static char *judgement_failed_units(const struct judgement *j)
 {
-	j->reason = health_summary(&j->health);
-	if (!j->reason && boot_failed)
-		j->reason =
-			str_dup("boot-complete.target was not reached; see: systemctl "
-				"--failed");
+	autostate struct machine_state now = {0};
+
+	if (machine_state_probe(j->machine->root, &now, NULL) < 0 ||
+	    now.failed_units.count == 0)
+		return str_dup("none");
+	return strv_join(&now.failed_units, ", ");
+}
+
+static void judgement_reason(struct judgement *j)
+{
+	autofree char *units = NULL;
+
+	if (!health_good(&j->health)) {
+		j->reason = health_summary(&j->health);
+		return;
+	}
+	units = judgement_failed_units(j);
+	j->reason = str_format("boot-complete.target was not reached; failed units: %s",
+			       units);
 }
 
 /*
@@ -449,19 +462,16 @@ static int verdict_judge(struct judgement *j, bool boot_failed,
 {
 	enum verdict verdict;
 	struct error memory = {0};
-	int recorded, r = judgement_health(j, err);
+	int r = judgement_health(j, boot_failed, err);
 
 	if (r < 0)
 		return r;
 	verdict = health_good(&j->health) && !boot_failed ? VERDICT_HEALTHY
 							  : VERDICT_FAILED;
 	if (verdict == VERDICT_FAILED)
-		judgement_reason(j, boot_failed);
-	recorded = judgement_record(j, verdict, &memory);
-	if (recorded < 0 && verdict == VERDICT_HEALTHY)
-		return error_set(err, recorded, "%s", memory.message);
-	/* a trial that failed is taken back even where the disk is full */
-	if (recorded < 0)
+		judgement_reason(j);
+	/* even where the disk is full a trial is blessed or taken back */
+	if (judgement_record(j, verdict, &memory) < 0)
 		machine_note(j->machine, NOTE_WARNING, "%s", memory.message);
 	return verdict == VERDICT_HEALTHY ? judge_healthy(j, ret, err)
 					  : judge_failed(j, ret, err);

@@ -71,7 +71,7 @@ static void dpkg_take_line(char *line, struct dpkg_list *ret)
 		.depends = str_dup(depends),
 		.wanted = status[0],
 		.status = status[1],
-		.broken = status[2] ? status[2] : ' ',
+		.broken = (char)(status[2] ? status[2] : ' '),
 	};
 }
 

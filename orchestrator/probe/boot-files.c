@@ -91,7 +91,7 @@ int boot_files_read_block(const struct root *root, struct boot_block *ret,
 	if (r < 0)
 		return r;
 	r = boot_block_parse(data, len, ret, err);
-	return r < 0 ? error_prefix(err, "%s", path) : 0;
+	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
 }
 
 /* The number that a directory's name says, or 0. */
@@ -159,7 +159,7 @@ int boot_files_manifest(const struct root *root, unsigned int generation,
 		return r;
 	r = manifest_parse(text, len, &m, err);
 	if (r < 0)
-		return error_prefix(err, "%s", path);
+		return error_prefix(err, r, "%s", path);
 	if (m.generation != generation)
 		return error_set(err, -ERROR_DAMAGED, "%s: says it is of generation %u",
 				 path, m.generation);

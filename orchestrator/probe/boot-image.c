@@ -74,7 +74,7 @@ int boot_image_check_initramfs(const struct root *root, const char *path,
 	ssize_t n;
 
 	if (fd < 0)
-		return error_prefix(err, "initramfs");
+		return error_prefix(err, fd, "initramfs");
 	n = pread(fd, head, sizeof(head), 0);
 	if (n <= 0 || !initramfs_begins_well(head, (size_t)n))
 		return error_set(err, -ERROR_DAMAGED,
@@ -114,7 +114,7 @@ int boot_image_check_kernel(const struct root *root, const char *path, struct er
 	ssize_t n;
 
 	if (fd < 0)
-		return error_prefix(err, "kernel image");
+		return error_prefix(err, fd, "kernel image");
 	n = pread(fd, head, sizeof(head), 0);
 	if (n < 0)
 		return error_errno(err, -errno, "reading kernel image %s", path);

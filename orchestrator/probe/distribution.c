@@ -137,7 +137,7 @@ static int read_loader_options(const struct question *q, struct strv *ret,
 			strv_add(ret, words.items[i]);
 	}
 	if (r < 0)
-		(void)error_prefix(err, "%s",
+		(void)error_prefix(err, r, "%s",
 				   q->kernel->loader_entry); /* r is the code */
 	return r;
 }

@@ -62,7 +62,7 @@ void grub_choice_done(struct grub_choice *choice)
 static char *grub_word(const char **at)
 {
 	struct text word = {0};
-	char quote = 0;
+	int quote = 0;
 	const char *s = *at + strspn(*at, " \t");
 
 	if (!*s)
@@ -332,7 +332,7 @@ static int grub_choice_check(const struct root *root, const struct grub_choice *
 		r = boot_image_check_initramfs(root, choice->initramfs, err);
 	if (r == 0)
 		return 0;
-	error_prefix(err, "GRUB's default entry \"%s\"", choice->title);
+	error_prefix(err, r, "GRUB's default entry \"%s\"", choice->title);
 	return r;
 }
 

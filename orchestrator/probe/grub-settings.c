@@ -27,7 +27,7 @@ static int read_file(const struct root *root, const char *path,
 		return r;
 	r = shell_variables_read(variables, text, err);
 	if (r < 0)
-		(void)error_prefix(err, "%s", path); /* r is the code */
+		(void)error_prefix(err, r, "%s", path); /* r is the code */
 	return r;
 }
 
@@ -59,7 +59,7 @@ static int add_words(const struct shell_variables *variables, const char *name,
 	int r = shell_variables_get(variables, name, &value, err);
 
 	if (r < 0) {
-		(void)error_prefix(err, SETTINGS_FILE); /* r is the code */
+		(void)error_prefix(err, r, SETTINGS_FILE); /* r is the code */
 		return r;
 	}
 	if (strpbrk(value, "$`\\';&|<>\n"))

@@ -192,7 +192,7 @@ int health_parse(const char *text, struct health *ret, struct error *err)
 
 	r = json_document_parse(text, HEALTH_JSON_MAX, &document, err);
 	if (r < 0)
-		return error_prefix(err, "health");
+		return error_prefix(err, r, "health");
 	checks = json_get(document, "checks", json_type_array);
 	count = checks ? json_object_array_length(checks) : 0;
 	if (!checks || count > HEALTH_CHECKS_MAX)
@@ -203,7 +203,7 @@ int health_parse(const char *text, struct health *ret, struct error *err)
 		r = parse_check(json_object_array_get_idx(checks, i),
 				health_add(&h, NULL, false), err);
 		if (r < 0)
-			return error_prefix(err, "health: check %zu", i + 1);
+			return error_prefix(err, r, "health: check %zu", i + 1);
 	}
 	*ret = h;
 	h = (struct health){0};

@@ -412,7 +412,7 @@ int kernels_probe(const struct root *root, bool with_sizes, struct kernel_list *
 	}
 	loader_entries_done(&scan.entries);
 	if (r < 0)
-		(void)error_prefix(err,
+		(void)error_prefix(err, r,
 				   "looking for installed kernels"); /* r is the code */
 	return r < 0 ? r : 0;
 }

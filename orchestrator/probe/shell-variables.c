@@ -293,7 +293,7 @@ int shell_variables_read(struct shell_variables *variables, const char *text,
 		if (s == start || (*s && !strchr("\r\n;#", *s)))
 			r = read_assignment(variables, &s, err);
 		if (r < 0)
-			(void)error_prefix(err, "line %u", line_of(text, start));
+			(void)error_prefix(err, r, "line %u", line_of(text, start));
 		s = skip_blank(s);
 	}
 	return r;

@@ -112,7 +112,7 @@ int machine_state_parse(const char *text, struct machine_state *ret, struct erro
 		r = json_get_strings(document, state_lists[i].name, STATE_ITEMS_MAX,
 				     list_of(&s, &state_lists[i]), err);
 	if (r < 0)
-		return error_prefix(err, "machine state");
+		return error_prefix(err, r, "machine state");
 	*ret = s;
 	s = (struct machine_state){0};
 	return 0;

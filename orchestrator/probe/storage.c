@@ -345,7 +345,8 @@ int storage_probe_from(const struct storage_source *source, struct storage_map *
 	wake_boot(source->root);
 	r = table_read(source->host, &table, err);
 	if (r < 0) {
-		(void)error_prefix(err, "looking for file systems"); /* r is the code */
+		(void)error_prefix(err, r,
+				   "looking for file systems"); /* r is the code */
 		return r;
 	}
 	fill_root(source, table, &map.roles[STORAGE_ROOT]);

@@ -97,20 +97,19 @@ int boot_list(struct database *db, unsigned int limit, struct boot_list *ret,
 	      struct error *err)
 {
 	const struct query query = {&boots_table,
-				    "ORDER BY begun DESC, rowid DESC LIMIT ?1",
+				    "ORDER BY rowid DESC LIMIT ?1",
 				    {VALUE_OF_NUMBER(limit_of(limit))}};
 
 	return row_list(database_state(db), &query, ret, err);
 }
 
-int boot_list_trials(struct database *db, unsigned int generation, int64_t since,
-		     struct boot_list *ret, struct error *err)
+int boot_list_trials(struct database *db, int64_t transaction, struct boot_list *ret,
+		     struct error *err)
 {
 	const struct query query = {&boots_table,
-				    "WHERE generation = ?1 AND begun >= ?2 AND trial = 1 "
-				    "ORDER BY begun DESC, rowid DESC",
-				    {VALUE_OF_NUMBER(generation),
-				     VALUE_OF_NUMBER(since)}};
+				    "WHERE transaction_id = ?1 AND trial = 1 "
+				    "ORDER BY rowid DESC",
+				    {VALUE_OF_NUMBER(transaction)}};
 
 	return row_list(database_state(db), &query, ret, err);
 }

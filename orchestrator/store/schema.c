@@ -24,11 +24,11 @@ static const char *const state_steps[] = {
 	" ended INTEGER NOT NULL, detail TEXT, PRIMARY KEY (transaction_id, name));"
 	"CREATE TABLE boots ("
 	" boot_id TEXT PRIMARY KEY NOT NULL, release TEXT NOT NULL,"
-	" generation INTEGER NOT NULL, trial INTEGER NOT NULL, begun INTEGER NOT NULL,"
+	" generation INTEGER NOT NULL, trial INTEGER NOT NULL,"
+	" transaction_id INTEGER NOT NULL, begun INTEGER NOT NULL,"
 	" ended INTEGER NOT NULL, verdict TEXT NOT NULL, ended_how TEXT NOT NULL,"
 	" reason TEXT);"
-	"CREATE INDEX boots_by_begun ON boots (begun);"
-	"CREATE INDEX boots_by_generation ON boots (generation, begun);"
+	"CREATE INDEX boots_by_transaction ON boots (transaction_id);"
 	"CREATE TABLE generations ("
 	" generation INTEGER PRIMARY KEY, release TEXT NOT NULL,"
 	" created INTEGER NOT NULL, transaction_id INTEGER NOT NULL,"
@@ -139,7 +139,7 @@ int schema_migrate(const struct schema *schema, struct connection *c, struct err
 		r = connection_run(c, "COMMIT", err);
 	if (r < 0) {
 		(void)connection_run(c, "ROLLBACK", NULL); /* the first error counts */
-		return error_prefix(err, "bringing the database to schema %d",
+		return error_prefix(err, r, "bringing the database to schema %d",
 				    schema->version);
 	}
 	return 0;

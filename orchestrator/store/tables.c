@@ -80,6 +80,7 @@ static const struct field boot_fields[] = {
 	FIELD(boot, release, "release", FIELD_TEXT, FIELD_PLAIN),
 	FIELD(boot, generation, "generation", FIELD_UNSIGNED, FIELD_PLAIN),
 	FIELD(boot, trial, "trial", FIELD_BOOL, FIELD_PLAIN),
+	FIELD(boot, transaction, "transaction_id", FIELD_INT64, FIELD_PLAIN),
 	FIELD(boot, begun, "begun", FIELD_INT64, FIELD_PLAIN),
 	FIELD(boot, ended, "ended", FIELD_INT64, FIELD_PLAIN),
 	FIELD_OF_WORDS(boot, verdict, "verdict", verdict_words, FIELD_PLAIN),

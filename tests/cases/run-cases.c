@@ -253,7 +253,8 @@ static int boot_case(const char *name, const char *text, struct error *err)
 		else
 			r = journey_event(&j, &words, err);
 		if (r < 0) {
-			(void)error_prefix(err, "\"%s\"", lines.items[i]); /* -1 again */
+			(void)error_prefix(err, -1, "\"%s\"",
+					   lines.items[i]); /* -1 again */
 			return -1;
 		}
 	}

@@ -112,7 +112,7 @@ static void list_everything(struct database *db)
 	(void)transaction_list(db, 0, &transactions, NULL); /* any answer will do */
 	(void)transaction_list_state(db, TRANSACTION_RUNNING, &running, NULL);
 	(void)boot_list(db, 0, &boots, NULL);
-	(void)boot_list_trials(db, 1, 0, &trials, NULL);
+	(void)boot_list_trials(db, 1, &trials, NULL);
 	(void)generation_list(db, &generations, NULL);
 	(void)hold_list(db, 0, &holds, NULL);
 	list_of_transaction(db, 1);

@@ -189,6 +189,7 @@ static struct fake_machine *units(void **state)
 	fake_file(m, "/usr/lib/systemd/system/kuro-boot.service", "");
 	fake_file(m, "/usr/lib/systemd/system/kuro-health.service", "");
 	fake_file(m, "/usr/lib/systemd/system/kuro-verdict.service", "");
+	fake_file(m, "/usr/lib/systemd/system/kuro-recover.service", "");
 	fake_file(m, "/usr/lib/systemd/system/kuro-deadman.timer", "");
 	return m;
 }
@@ -198,7 +199,8 @@ static void units_are_enabled_below_the_root(void **state)
 	struct fake_machine *m = units(state);
 	autofree char *words = str_format("systemctl --root=%s --no-ask-password enable "
 					  "kuro-boot.service kuro-health.service "
-					  "kuro-verdict.service kuro-deadman.timer\n",
+					  "kuro-verdict.service kuro-recover.service "
+					  "kuro-deadman.timer\n",
 					  m->dir);
 	autofree char *deadline = NULL;
 

@@ -190,6 +190,18 @@ static void put_boot(struct database *db, const char *id, unsigned int generatio
 	assert_int_equal(boot_put(db, &b, NULL), 0);
 }
 
+static void put_trial(struct database *db, const char *id, int64_t transaction,
+		      bool trial)
+{
+	cleanup(boot_done) struct boot b = {.boot_id = text(id),
+					    .release = text("6.1.0"),
+					    .generation = 7,
+					    .trial = trial,
+					    .transaction = transaction};
+
+	assert_int_equal(boot_put(db, &b, NULL), 0);
+}
+
 static void boots_come_back_and_are_overwritten(void **state)
 {
 	autodatabase struct database *db = machine_open(*state, DATABASE_WRITE);
@@ -212,25 +224,24 @@ static void boots_come_back_and_are_overwritten(void **state)
 	boot_done(&b);
 	assert_int_equal(boot_list(db, 2, &list, NULL), 0);
 	assert_int_equal(list.count, 2);
-	assert_string_equal(list.items[0].boot_id, "one");
-	assert_string_equal(list.items[1].boot_id, "three");
+	assert_string_equal(list.items[0].boot_id, "three");
+	assert_string_equal(list.items[1].boot_id, "two");
 	boot_list_done(&list);
 }
 
-static void trials_are_those_of_a_generation_since(void **state)
+static void trials_are_those_of_a_transaction(void **state)
 {
 	autodatabase struct database *db = machine_open(*state, DATABASE_WRITE);
 	struct boot_list list = {0};
 
-	put_boot(db, "early", 7, true, 100);
-	put_boot(db, "at", 7, true, 200);
-	put_boot(db, "late", 7, true, 300);
-	put_boot(db, "steady", 7, false, 300);
-	put_boot(db, "other", 8, true, 300);
-	assert_int_equal(boot_list_trials(db, 7, 200, &list, NULL), 0);
+	put_trial(db, "first", 4, true);
+	put_trial(db, "second", 4, true);
+	put_trial(db, "steady", 4, false);
+	put_trial(db, "other", 5, true);
+	assert_int_equal(boot_list_trials(db, 4, &list, NULL), 0);
 	assert_int_equal(list.count, 2);
-	assert_string_equal(list.items[0].boot_id, "late");
-	assert_string_equal(list.items[1].boot_id, "at");
+	assert_string_equal(list.items[0].boot_id, "second");
+	assert_string_equal(list.items[1].boot_id, "first");
 	boot_list_done(&list);
 }
 
@@ -376,7 +387,8 @@ static void what_kuro_never_writes_is_damage(void **state)
 		"UPDATE steps SET state = ''",
 		"INSERT INTO generations VALUES (1, '6.1', 1, 1, 'healthy', 2, 0, 0)",
 		"INSERT INTO generations VALUES (-1, '6.1', 1, 1, 'healthy', 0, 0, 0)",
-		"INSERT INTO boots VALUES ('b', '6.1', 1, 1, 1, 1, 'healthy', 'x', NULL)",
+		"INSERT INTO boots VALUES ('b', '6.1', 1, 1, 1, 1, 1, 'healthy', 'x', "
+		"NULL)",
 		"INSERT INTO holds VALUES ('6.1', x'', 1, 1, 0)",
 	};
 
@@ -461,7 +473,7 @@ int main(void)
 		TEST(a_step_is_overwritten_and_keeps_its_place),
 		TEST(steps_of_one_second_keep_their_order),
 		TEST(boots_come_back_and_are_overwritten),
-		TEST(trials_are_those_of_a_generation_since),
+		TEST(trials_are_those_of_a_transaction),
 		TEST(generations_come_back),
 		TEST(holds_expire_and_are_lifted),
 		TEST(evidence_comes_back_in_the_order_gathered),

@@ -31,6 +31,8 @@ int integrate_write_grub_conf(const struct root *root, const struct policy *poli
 int integrate_regenerate_grub(const struct package_run *run, struct error *err);
 /* Does grub.cfg carry kuro's section, with its entries? */
 bool integrate_grub_has_kuro(const struct root *root);
+/* The units that are enabled, ended by NULL. */
+extern const char *const integrate_units[];
 /*
  * Enable the units and write the dead-man's deadline from the policy; and the reverse,
  * to which units that are gone already are no hindrance. An image (--root) is changed

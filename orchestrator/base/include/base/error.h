@@ -54,9 +54,12 @@ int error_set(struct error *err, int code, const char *format, ...)
 int error_errno(struct error *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Put what the caller was doing and ": " before the message; returns the stored code. */
-int error_prefix(struct error *err, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+/*
+ * Put what the caller was doing and ": " before the message; returns code, which is the
+ * one that came with it.
+ */
+int error_prefix(struct error *err, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* The exit status for a negative code, or for 0. */
 int error_exit_status(int code);

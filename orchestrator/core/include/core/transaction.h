@@ -86,6 +86,7 @@ struct boot {
 	char *release;
 	unsigned int generation; /* 0: not one of kuro's entries */
 	bool trial;
+	int64_t transaction; /* a trial's: the one that armed it; 0: none known */
 	int64_t begun, ended;
 	enum verdict verdict;
 	enum boot_end end;

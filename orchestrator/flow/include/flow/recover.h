@@ -12,8 +12,15 @@
  */
 int recover_open(struct machine *machine, struct error *err);
 
+enum recover_extent {
+	RECOVER_BOOT, /* early at boot: no program is run, what would need one waits */
+	RECOVER_ALL,
+};
+
 /*
  * Finish or undo interrupted transactions, remove half-made generations, mend a
  * damaged block from what is proven. Returns the number of things put right.
+ * May be repeated: the second time there is nothing left.
  */
-int recover_run(const struct machine *machine, struct error *err);
+int recover_run(const struct machine *machine, enum recover_extent extent,
+		struct error *err);

@@ -49,9 +49,9 @@ int boot_get(struct database *db, const char *boot_id, struct boot *ret,
 	     struct error *err);
 int boot_list(struct database *db, unsigned int limit, struct boot_list *ret,
 	      struct error *err);
-/* Trial boots of one generation begun at or after a time, newest first. */
-int boot_list_trials(struct database *db, unsigned int generation, int64_t since,
-		     struct boot_list *ret, struct error *err);
+/* Trial boots that a transaction led to, newest first. No clock is asked. */
+int boot_list_trials(struct database *db, int64_t transaction, struct boot_list *ret,
+		     struct error *err);
 
 /* Generations, keyed by number; put inserts or overwrites. */
 int generation_put(struct database *db, const struct generation_record *g,
