@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Manifests: JSON in and out, and the two files that GRUB reads which are made from
- * one. What is parsed is hostile: every field is bounded before it is used, and nothing
- * in it can become GRUB script.
+ * Manifests: JSON in and out. What is parsed is hostile: every field is bounded before it
+ * is used, and what could not have been kuro's is refused whole. What GRUB reads of one
+ * is made by manifest-grub.c.
  */
 #include "core/manifest.h"
 
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +23,6 @@
 #define NAME_MAX_LEN  64
 #define TIME_MAX      253402300799LL /* the end of the year 9999 */
 #define SIZE_MAX_FILE (1LL << 40)
-#define SECTOR        512
 
 static void cleanup_json(json_object **object)
 {
@@ -56,12 +54,6 @@ const struct manifest_file *manifest_file(const struct manifest *m, const char *
 		if (str_eq(m->files[i].name, name))
 			return &m->files[i];
 	return NULL;
-}
-
-/* The title as it may stand in a menu: printable. Caller frees. */
-static char *title_clean(const struct manifest *m)
-{
-	return str_printable(m->title ? m->title : "");
 }
 
 static const char *or_empty(const char *s)
@@ -97,7 +89,7 @@ static json_object *files_to_json(const struct manifest *m)
 char *manifest_format(const struct manifest *m)
 {
 	json_object *object cleanup(cleanup_json) = json_object_new_object();
-	autofree char *title = title_clean(m);
+	autofree char *title = str_printable(or_empty(m->title)); /* as menus have it */
 
 	add_number(object, "schema", SCHEMA);
 	add_number(object, "generation", m->generation);
@@ -372,83 +364,4 @@ int manifest_parse(const char *text, size_t len, struct manifest *ret, struct er
 	}
 	*ret = m;
 	return 0;
-}
-
-/* Put every argument of a command line behind, each one GRUB word. */
-static void append_words(struct text *t, const char *line)
-{
-	autostrv struct strv args = {0};
-
-	command_line_split(or_empty(line), &args);
-	for (size_t i = 0; i < args.count; i++) {
-		autofree char *word = command_line_grub_word(args.items[i]);
-
-		text_appendf(t, " %s", word);
-	}
-}
-
-static void append_linux(struct text *t, const struct manifest *m, bool trial)
-{
-	text_append(t, "\t\tif linux \"$kuro_dir/vmlinuz\"");
-	append_words(t, m->command_line);
-	if (trial)
-		append_words(t, m->trial_line);
-	text_appendf(t, " 'kuro.generation=%u'", m->generation);
-	if (trial)
-		text_append(t, " 'kuro.trial=1'");
-	text_appendf(t, "; then set kuro_linux=%u; fi\n", m->generation);
-}
-
-/* What a GRUB without hashsum compares; it can count sectors, not bytes. */
-static void append_sectors(struct text *t, const struct manifest *m, const char *name,
-			   const char *variable)
-{
-	const struct manifest_file *file = manifest_file(m, name);
-
-	if (file && file->size > 0)
-		text_appendf(t, "set %s=%" PRIu64 "\n", variable,
-			     (file->size - 1) / SECTOR + 1);
-}
-
-char *manifest_boot_cfg(const struct manifest *m)
-{
-	autofree char *clean = title_clean(m);
-	autofree char *title = command_line_grub_word(clean);
-	struct text t = {0};
-
-	text_appendf(&t, "# generation %u of kuro; written once, never changed\n",
-		     m->generation);
-	text_appendf(&t, "set kuro_this=%u\n", m->generation);
-	text_appendf(&t, "set kuro_title=%s\n", title);
-	append_sectors(&t, m, "vmlinuz", "kuro_vmlinuz_sectors");
-	append_sectors(&t, m, "initrd.img", "kuro_initrd_sectors");
-	text_append(&t, "function kuro_load {\n"
-			"\tset kuro_linux=\n"
-			"\tif [ \"$kuro_role\" = trial ]; then\n");
-	append_linux(&t, m, true);
-	text_append(&t, "\telse\n");
-	append_linux(&t, m, false);
-	text_append(&t, "\tfi\n");
-	text_appendf(&t, "\tif [ \"$kuro_linux\" = %u ]; then\n", m->generation);
-	text_appendf(&t,
-		     manifest_file(m, "initrd.img")
-			     ? "\t\tif initrd \"$kuro_dir/initrd.img\"; then "
-			       "set kuro_loaded=%u; fi\n"
-			     : "\t\tset kuro_loaded=%u\n",
-		     m->generation);
-	text_append(&t, "\tfi\n}\n");
-	return text_take(&t);
-}
-
-char *manifest_sums(const struct manifest *m)
-{
-	struct text t = {0};
-
-	for (size_t i = 0; i < m->file_count; i++) {
-		if (str_eq(m->files[i].name, "manifest.json") ||
-		    str_eq(m->files[i].name, "sums"))
-			continue;
-		text_appendf(&t, "%s  %s\n", m->files[i].sha256, m->files[i].name);
-	}
-	return text_take(&t);
 }
