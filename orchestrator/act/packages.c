@@ -13,38 +13,36 @@
 
 static const struct package_worker *const workers[] = {&apt_worker};
 
-static int packages_worker(const struct root *root, const struct package_worker **ret,
-			   struct error *err)
+/* The one in charge here; NULL: none, and err says so with -ERROR_UNSUPPORTED. */
+static const struct package_worker *packages_worker(const struct root *root,
+						    struct error *err)
 {
 	const char *manager = packages_manager(root);
 
 	for (size_t i = 0; i < ARRAY_LEN(workers); i++)
-		if (str_eq(manager, workers[i]->name)) {
-			*ret = workers[i];
-			return 0;
-		}
-	return error_set(err, -ERROR_UNSUPPORTED,
-			 "no package manager that kuro knows (apt) is in charge of this "
-			 "machine");
+		if (str_eq(manager, workers[i]->name))
+			return workers[i];
+	error_set(
+		err, -ERROR_UNSUPPORTED,
+		"no package manager that kuro knows (apt) is in charge of this machine");
+	return NULL;
 }
 
 int packages_refresh(const struct package_run *run, struct error *err)
 {
-	const struct package_worker *worker;
-	int r = packages_worker(run->root, &worker, err);
+	const struct package_worker *worker = packages_worker(run->root, err);
 
-	return r < 0 ? r : worker->refresh(run, err);
+	return worker ? worker->refresh(run, err) : -ERROR_UNSUPPORTED;
 }
 
 int packages_install(const struct package_run *run, const struct package_plan *plan,
 		     struct error *err)
 {
-	const struct package_worker *worker;
-	int r = packages_worker(run->root, &worker, err);
+	const struct package_worker *worker = packages_worker(run->root, err);
 
-	if (r < 0 || plan->count == 0)
-		return r;
-	return worker->install(run, plan, err);
+	if (!worker)
+		return -ERROR_UNSUPPORTED;
+	return plan->count ? worker->install(run, plan, err) : 0;
 }
 
 /* Would taking the plan back remove the image that runs now? */
@@ -65,24 +63,24 @@ static bool plan_brought_running(const struct root *root, const struct package_p
 int packages_undo(const struct package_run *run, const struct package_plan *plan,
 		  struct error *err)
 {
-	const struct package_worker *worker;
-	int r = packages_worker(run->root, &worker, err);
+	const struct package_worker *worker = packages_worker(run->root, err);
 
-	if (r < 0 || plan->count == 0)
-		return r;
+	if (!worker)
+		return -ERROR_UNSUPPORTED;
 	if (plan_brought_running(run->root, plan))
 		return error_set(err, -ERROR_REFUSED,
 				 "the packages of %s stay: it is the kernel that runs",
 				 plan->release ? plan->release : "this kernel");
-	return worker->undo(run, plan, err);
+	return plan->count ? worker->undo(run, plan, err) : 0;
 }
 
 int packages_repair(const struct package_run *run, struct error *err)
 {
-	const struct package_worker *worker;
-	int r = packages_worker(run->root, &worker, err);
+	const struct package_worker *worker = packages_worker(run->root, err);
+	int r;
 
-	if (r == 0)
-		r = packages_unfinished(run->root, err);
+	if (!worker)
+		return -ERROR_UNSUPPORTED;
+	r = packages_unfinished(run->root, err);
 	return r <= 0 ? r : worker->repair(run, err);
 }
