@@ -116,6 +116,16 @@ static void step_refresh(struct journey *j)
 			local.message);
 }
 
+/* Why there is nothing to do; caller frees. */
+static char *step_nothing_newer(const struct package_plan *plan)
+{
+	autofree char *held = strv_join(&plan->kept_back, " ");
+
+	if (plan->kept_back.count == 0)
+		return str_dup("there is no newer kernel");
+	return str_format("a newer kernel is kept back by a hold on %s", held);
+}
+
 int step_resolve(struct journey *j, struct error *err)
 {
 	int r;
@@ -127,7 +137,7 @@ int step_resolve(struct journey *j, struct error *err)
 		return r;
 	if (!j->plan.release) {
 		j->finished = true;
-		j->transaction.summary = str_dup("there is no newer kernel");
+		j->transaction.summary = step_nothing_newer(&j->plan);
 		return 0;
 	}
 	r = step_refuse_held(j->machine, j->plan.release, err);
@@ -178,11 +188,9 @@ int step_install(struct journey *j, struct error *err)
 int step_install_undo(struct journey *j, struct error *err)
 {
 	struct package_run run = step_package_run(j);
-	int r = packages_repair(&run, err);
 
-	if (r < 0 || j->plan.count == 0)
-		return r;
-	return packages_undo(&run, &j->plan, err);
+	/* no repair first: what failed would fail again, and undo mends on its own */
+	return j->plan.count ? packages_undo(&run, &j->plan, err) : 0;
 }
 
 int step_initramfs_check(struct journey *j, struct error *err)
