@@ -55,12 +55,15 @@ def damages(number, whole):
         'sums empty': ({'sums': b''}, True, True),
         'sums torn': ({'sums': sums[:100]}, True, True),
         'sums zeroed': ({'sums': bytes(len(sums))}, True, True),
+        'sums zeroed in its block': ({'sums': bytes(len(sums)) + b'\n'}, True, True),
         'sums flipped': ({'sums': b'f' + sums[1:] if sums[:1] != b'f' else b'0' + sums[1:]}, True, True),
         'boot.cfg missing': ({'boot.cfg': None}, False, False),
         'boot.cfg empty': ({'boot.cfg': b''}, False, False),
         'boot.cfg zeroed': ({'boot.cfg': bytes(len(cfg))}, False, False),
         'boot.cfg noise': ({'boot.cfg': noise}, False, False),
         'boot.cfg of another': ({'boot.cfg': other}, False, False),
+        'boot.cfg says another': (
+            {'boot.cfg': cfg.replace(f'kuro_this={number}'.encode(), b'kuro_this=11')}, False, True),
         'boot.cfg torn in the function': ({'boot.cfg': cfg[:len(cfg) - 40]}, True, False),
         'boot.cfg torn early': ({'boot.cfg': cfg[:60]}, False, False),
         'boot.cfg open quote': ({'boot.cfg': cfg.replace(b"amd64'", b'amd64')}, False, False),
@@ -162,6 +165,15 @@ def blocks(_):
             yield Case(f'{limit}, block cut at {cut}', full[:cut] + bytes(1024 - cut))
 
 
+def left_over(_):
+    """What was set before counts for nothing, whichever of the variables the block lacks."""
+    before = {f'kuro_{name}': value for name, value in state().items()}
+    yield Case('set before, no block', b'', settings={**before, 'kuro_env': '(hd0)/kuro/none'})
+    for name in state():
+        rest = {k: v for k, v in state().items() if k != name}
+        yield Case(f'set before, block without {name}', block(**rest), settings=before)
+
+
 def damaged_generations(numbers):
     """Every damage in every role, on a GRUB with and without hashsum, loopback."""
     grubs = {'': Grub(), 'no hashsum': Grub(hashsum=False), 'no loopback': Grub(hashsum=False, loopback=False),
@@ -170,7 +182,7 @@ def damaged_generations(numbers):
         for damage, number in {**numbers[sized], 'none': '15', 'no initrd': '14'}.items():
             for changed in ({'trial': number}, {'trial': '', 'good': number},
                             {'trial': '', 'good': number, 'prev': number}, {'trial': number, 'good': number, 'prev': ''},
-                            {'trial': number, 'good': MISSING, 'prev': number}, {'trial': '', 'prev': number, 'miss': '3'}):
+                            {'trial': number, 'good': MISSING, 'prev': number}, {'trial': number, 'good': '15'}, {'trial': '', 'prev': number, 'miss': '3'}):
                 yield Case(f'{damage} {title} sized={sized} {changed}', block(**state(**changed)), grub)
 
 
@@ -225,6 +237,7 @@ GROUPS = {
     'every legal and illegal value of each variable': every_value,
     'pointers that share a generation': same_generation,
     'damaged environment blocks': blocks,
+    'variables that were set before': left_over,
     'damaged generations in every role': damaged_generations,
     'GRUB without regexp, disks that do not write': crippled,
     "a person's choice for one boot": person,

@@ -44,7 +44,7 @@ def boot_cfg(number, vmlinuz, initrd, sized=True):
         if initrd is not None:
             lines.append(f'set kuro_initrd_sectors={sectors(initrd)}')
     common = f"linux \"$kuro_dir/vmlinuz\" 'root=UUID=0a' 'ro' 'kuro.generation={number}'"
-    load = f'initrd "$kuro_dir/initrd.img"' if initrd is not None else f'set kuro_loaded={number}'
+    load = 'initrd "$kuro_dir/initrd.img"' if initrd is not None else f'set kuro_loaded={number}'
     then = [f'if {load}; then set kuro_loaded={number}; fi'] if initrd is not None else [load]
     lines += ['function kuro_load {',
               '\tif [ "$kuro_role" = trial ]; then',
@@ -59,9 +59,9 @@ def boot_cfg(number, vmlinuz, initrd, sized=True):
 def generation(number, initrd=True, sized=True):
     """The files of a whole generation; every one of them unlike any other's."""
     noise = random.Random(number)
-    files = {'vmlinuz': noise.randbytes(9000 + number % 64)}
+    files = {'vmlinuz': noise.randbytes(9000 + number % 8 * 600)}
     if initrd:
-        files['initrd.img'] = b'\x1f\x8b\x08\x00' + noise.randbytes(12000 + number % 64)
+        files['initrd.img'] = b'\x1f\x8b\x08\x00' + noise.randbytes(12000 + number % 8 * 600)
     files['boot.cfg'] = boot_cfg(number, files['vmlinuz'], files.get('initrd.img'), sized)
     files['sums'] = ''.join(f'{hashlib.sha256(data).hexdigest()}  {name}\n'
                             for name, data in sorted(files.items())).encode()
@@ -122,6 +122,14 @@ class Image:
         with open(self.path, 'rb') as file:
             file.seek(offset)
             return file.read(size)
+
+
+    def write(self, name, data):
+        offset, _ = self.offsets[name]
+        if offset is not None:
+            with open(self.path, 'r+b') as file:
+                file.seek(offset)
+                file.write(data)
 
 
 UUID = '5d1f9d0c-7c0e-4c8e-8c55-3d2f0c8e1a77'
