@@ -55,6 +55,18 @@ static int command_open_write(struct command *c, struct error *err)
 	return r;
 }
 
+/* What must work whatever the policy says goes on with the built-in values. */
+static int command_policy(struct command *c, struct error *err)
+{
+	int r = policy_files_load(&c->root, c->policy_path, &c->policy, err);
+
+	if (r == 0 || (c->verb->need & NEED_ANY_POLICY) != NEED_ANY_POLICY)
+		return r;
+	log_warning("%s; going on with the built-in policy", err->message);
+	policy_init(&c->policy);
+	return 0;
+}
+
 int command_open(struct command *c, struct error *err)
 {
 	int r = root_open(&c->root, c->root_path, err);
@@ -68,10 +80,10 @@ int command_open(struct command *c, struct error *err)
 				      .policy = &c->policy,
 				      .listener = &c->listener};
 	if (c->verb->need & NEED_POLICY)
-		r = policy_files_load(&c->root, c->policy_path, &c->policy, err);
-	if (r == 0 && (c->verb->need & NEED_READ) == NEED_READ)
+		r = command_policy(c, err);
+	if (r == 0 && c->verb->need & NEED_READ)
 		r = database_open(&c->root, DATABASE_READ, &c->machine.db, err);
-	if (r == 0 && (c->verb->need & NEED_WRITE) == NEED_WRITE)
+	if (r == 0 && c->verb->need & NEED_WRITE)
 		r = command_open_write(c, err);
 	return r;
 }

@@ -27,9 +27,11 @@ enum verb_option {
 enum verb_need {
 	NEED_NOTHING = 0,
 	NEED_POLICY = 1,
-	NEED_READ = 2 | NEED_POLICY,  /* the database, read */
-	NEED_WRITE = 4 | NEED_POLICY, /* the lock, and the database, written */
+	NEED_READ = 2,     /* the database, read */
+	NEED_WRITE = 4,    /* the lock, and the database, written */
 	NEED_PATIENCE = 8, /* wait for the lock instead of saying who holds it */
+	/* a wrong policy is told, and then the built-in values count */
+	NEED_ANY_POLICY = 16 | NEED_POLICY,
 };
 
 struct command;

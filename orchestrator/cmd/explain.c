@@ -19,6 +19,7 @@ struct story {
 	struct step_list steps;
 	struct boot_list boots;
 	struct evidence_list evidence;
+	bool evidence_hidden; /* reading it needs root */
 };
 
 static void story_done(struct story *s)
@@ -62,7 +63,8 @@ static int story_gather(struct command *c, struct story *s, struct error *err)
 		r = boot_list_trials(c->machine.db, t->id, &s->boots, err);
 	if (r == 0)
 		r = evidence_list(c->machine.db, t->id, &s->evidence, err);
-	return r;
+	s->evidence_hidden = r == -EACCES; /* the rest of the story is for everyone */
+	return s->evidence_hidden ? 0 : r;
 }
 
 static json_object *story_steps_json(const struct story *s)
@@ -126,7 +128,8 @@ static int story_json(const struct story *s, struct error *err)
 			       transaction_json(&s->transaction));
 	json_object_object_add(document, "steps", story_steps_json(s));
 	json_object_object_add(document, "boots", story_boots_json(s));
-	json_object_object_add(document, "evidence", story_evidence_json(s));
+	json_object_object_add(document, "evidence",
+			       s->evidence_hidden ? NULL : story_evidence_json(s));
 	return json_print(document, err);
 }
 
@@ -227,8 +230,10 @@ static void story_evidence(const struct story *s)
 		else
 			story_lines(e->content);
 	}
-	if (s->evidence.count == 0)
-		say("\nNo evidence is shown: there is none, or reading it needs root.");
+	if (s->evidence_hidden)
+		say("\nEvidence was kept; showing it needs root.");
+	else if (s->evidence.count == 0)
+		say("\nNo evidence was kept.");
 }
 
 int cmd_explain(struct command *c, struct error *err)

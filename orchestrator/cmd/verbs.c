@@ -21,7 +21,7 @@ const struct verb verbs[] = {
 	 "Asks the package manager what a kernel upgrade would bring and shows it. "
 	 "Nothing is "
 	 "changed.",
-	 NEED_READ, OPTION_TO, 0, 0, false, cmd_plan},
+	 NEED_READ | NEED_POLICY, OPTION_TO, 0, 0, false, cmd_plan},
 	{"upgrade", "", "upgrade the kernel as a transaction",
 	 "Installs the newest kernel that the package manager offers (or the one named "
 	 "with --to), "
@@ -30,26 +30,28 @@ const struct verb verbs[] = {
 	 "found healthy the machine is back on the good generation by itself. An "
 	 "interrupted or "
 	 "failed upgrade is undone.",
-	 NEED_WRITE, OPTION_TO | OPTION_REBOOT | OPTION_DRY_RUN, 0, 0, false,
-	 cmd_upgrade},
+	 NEED_WRITE | NEED_POLICY, OPTION_TO | OPTION_REBOOT | OPTION_DRY_RUN, 0, 0,
+	 false, cmd_upgrade},
 	{"try", "RELEASE", "try an installed release at the next boot",
 	 "Makes a generation of a release that is installed already and arms a trial of "
 	 "it.",
-	 NEED_WRITE, OPTION_REBOOT | OPTION_DRY_RUN, 1, 1, false, cmd_try},
+	 NEED_WRITE | NEED_POLICY, OPTION_REBOOT | OPTION_DRY_RUN, 1, 1, false, cmd_try},
 	{"rollback", "[GENERATION]", "go back to a proven generation",
 	 "Takes an armed or running trial back; without one, makes the previous "
 	 "generation (or "
 	 "the one named) the good one again. Only generations that were proven on this "
 	 "machine "
 	 "and whose files are whole are accepted. What was left is put on hold.",
-	 NEED_WRITE, OPTION_REBOOT | OPTION_DRY_RUN, 0, 1, false, cmd_rollback},
+	 NEED_WRITE | NEED_ANY_POLICY, OPTION_REBOOT | OPTION_DRY_RUN, 0, 1, false,
+	 cmd_rollback},
 	{"verdict", "", "judge this boot: bless the trial or take it back",
 	 "Run at boot by kuro-verdict.service. Uses the result of this boot's health "
 	 "checks (or "
 	 "runs them), then blesses the trial, or takes it back and reboots. --failed "
 	 "says that "
 	 "the boot did not reach boot-complete.target.",
-	 NEED_WRITE | NEED_PATIENCE, OPTION_FAILED, 0, 0, false, cmd_verdict},
+	 NEED_WRITE | NEED_PATIENCE | NEED_ANY_POLICY, OPTION_FAILED, 0, 0, false,
+	 cmd_verdict},
 	{"health", "", "run the health checks, change nothing",
 	 "Runs every built-in check and every executable in /etc/kuro/health.d, "
 	 "/usr/lib/kuro/health.d and greenboot's directories once, and shows the result. "
@@ -57,19 +59,19 @@ const struct verb verbs[] = {
 	 "status 1 when a required one fails. --boot is for kuro-health.service: it "
 	 "repeats "
 	 "them until the answer is believed (see health.settle and health.attempts).",
-	 NEED_READ, OPTION_BOOT, 0, 0, false, cmd_health},
+	 NEED_READ | NEED_ANY_POLICY, OPTION_BOOT, 0, 0, false, cmd_health},
 	{"pin", "GENERATION", "keep a generation whatever the policy says",
-	 "A pinned generation is never removed by retention.", NEED_WRITE, 0, 1, 1, false,
-	 cmd_pin},
+	 "A pinned generation is never removed by retention.",
+	 NEED_WRITE | NEED_ANY_POLICY, 0, 1, 1, false, cmd_pin},
 	{"unpin", "GENERATION", "take a pin back", "Takes the pin off a generation.",
-	 NEED_WRITE, 0, 1, 1, false, cmd_unpin},
+	 NEED_WRITE | NEED_ANY_POLICY, 0, 1, 1, false, cmd_unpin},
 	{"hold", "RELEASE", "never try a release",
 	 "A release on hold is refused by upgrade and try until the hold ends (--days, "
 	 "0: until "
 	 "lifted) or unhold lifts it.",
-	 NEED_WRITE, OPTION_REASON | OPTION_DAYS, 1, 1, false, cmd_hold},
-	{"unhold", "RELEASE", "lift a hold", "Lifts the hold on a release.", NEED_WRITE,
-	 0, 1, 1, false, cmd_unhold},
+	 NEED_WRITE | NEED_POLICY, OPTION_REASON | OPTION_DAYS, 1, 1, false, cmd_hold},
+	{"unhold", "RELEASE", "lift a hold", "Lifts the hold on a release.",
+	 NEED_WRITE | NEED_ANY_POLICY, 0, 1, 1, false, cmd_unhold},
 	{"history", "", "transactions, newest first",
 	 "Lists transactions with their outcome. --limit=N shows the newest N (default "
 	 "20, 0 for "
@@ -88,38 +90,39 @@ const struct verb verbs[] = {
 	 "mends a "
 	 "damaged environment block or database from what is proven. Run at every boot "
 	 "too.",
-	 NEED_WRITE, 0, 0, 0, false, cmd_recover},
+	 NEED_WRITE | NEED_ANY_POLICY, 0, 0, 0, false, cmd_recover},
 	{"wait", "", "block until this boot has its verdict",
 	 "Exit status 0: healthy; 6: failed or rolled back; 1: no verdict within "
 	 "--timeout "
 	 "seconds.",
-	 NEED_POLICY, OPTION_TIMEOUT, 0, 0, false, cmd_wait},
+	 NEED_NOTHING, OPTION_TIMEOUT, 0, 0, false, cmd_wait},
 	{"setup", "", "put kuro in charge of this machine's boots",
 	 "Makes the first generation from the running, proven boot, writes the "
 	 "environment block, "
 	 "adds kuro's entries to GRUB's configuration and enables the units. May be "
 	 "repeated.",
-	 NEED_WRITE, OPTION_DRY_RUN, 0, 0, false, cmd_setup},
+	 NEED_WRITE | NEED_POLICY, OPTION_DRY_RUN, 0, 0, false, cmd_setup},
 	{"disable", "", "boot as the distribution intended again",
 	 "Takes kuro's entries out of GRUB's configuration, disables the units, removes "
 	 "the "
 	 "generations, and proves that the entry which GRUB chooses then is whole.",
-	 NEED_WRITE, OPTION_DRY_RUN, 0, 0, false, cmd_disable},
+	 NEED_WRITE | NEED_POLICY, OPTION_DRY_RUN, 0, 0, false, cmd_disable},
 	{"doctor", "", "which promises are kept on this machine, and why not",
 	 "Looks at everything that kuro's promises stand on: GRUB, the file systems, "
 	 "watchdogs, "
 	 "room, units. Exit status 1 when one is broken. Changes nothing.",
-	 NEED_READ, 0, 0, 0, false, cmd_doctor},
+	 NEED_READ | NEED_POLICY, 0, 0, 0, false, cmd_doctor},
 	{0},
 };
 
 const struct verb hooks[] = {
 	{"boot-begin", "", "record this boot, find a spent trial", "",
-	 NEED_WRITE | NEED_PATIENCE, 0, 0, 0, true, cmd_hook_boot_begin},
+	 NEED_WRITE | NEED_PATIENCE | NEED_ANY_POLICY, 0, 0, 0, true,
+	 cmd_hook_boot_begin},
 	{"boot-end", "", "give the try back in an orderly shutdown", "",
-	 NEED_WRITE | NEED_PATIENCE, 0, 0, 0, true, cmd_hook_boot_end},
+	 NEED_WRITE | NEED_PATIENCE | NEED_ANY_POLICY, 0, 0, 0, true, cmd_hook_boot_end},
 	{"deadman", "", "record that this boot reached no verdict in time", "",
-	 NEED_WRITE | NEED_PATIENCE, 0, 0, 0, true, cmd_hook_deadman},
+	 NEED_WRITE | NEED_PATIENCE | NEED_ANY_POLICY, 0, 0, 0, true, cmd_hook_deadman},
 	{"completion", "SHELL", "completion for bash or zsh", "", NEED_NOTHING, 0, 1, 1,
 	 true, cmd_hook_completion},
 	{"man-verbs", "", "the verbs, for the manual page", "", NEED_NOTHING, 0, 0, 0,

@@ -79,6 +79,23 @@ static int judgement_block(struct judgement *j, struct error *err)
 	return 0;
 }
 
+/* The boot's row; one that can't be kept (a full disk) does not keep it from its verdict.
+ */
+static void judgement_row(struct judgement *j)
+{
+	struct error local = {0};
+
+	if (boot_record_get(j->machine, &j->boot, &j->row, &local) == 0)
+		return;
+	machine_note(j->machine, NOTE_WARNING, "%s", local.message);
+	j->row = (struct boot){.boot_id = str_dup(j->boot.boot_id),
+			       .release = str_dup(j->boot.release),
+			       .generation = j->boot.generation,
+			       .trial = j->boot.trial,
+			       .begun = j->boot.begun,
+			       .end = BOOT_END_RUNNING};
+}
+
 /* Without record nothing is written: the boot's own row is left out. */
 static int judgement_open(const struct machine *machine, bool record, struct judgement *j,
 			  struct error *err)
@@ -88,7 +105,7 @@ static int judgement_open(const struct machine *machine, bool record, struct jud
 	j->machine = machine;
 	r = this_boot_probe(machine->root, &j->boot, err);
 	if (r == 0 && record)
-		r = boot_record_get(machine, &j->boot, &j->row, err);
+		judgement_row(j);
 	if (r == 0)
 		r = judgement_block(j, err);
 	return r < 0 ? r : judgement_transaction(j, err);
