@@ -4,6 +4,7 @@
  */
 #include "command.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +17,26 @@
 
 #define LOCK_PATIENCE 120 /* seconds that boot-time verbs wait for another kuro */
 
-/* Steps and output as plain lines; a terminal sees programs' output only with -v. */
+#define PROGRESS_WIDTH 70 /* characters of a program's line that a terminal shows */
+
+/*
+ * On a terminal the last line that a program printed stands below the step and is
+ * overwritten by the next; elsewhere programs' output is for -v and the log.
+ */
+static void command_progress(const char *text)
+{
+	autofree char *printable = str_printable(text);
+
+	if (isatty(STDERR_FILENO) && log_level() == LOG_LEVEL_INFO)
+		(void)fprintf(stderr, "\r\033[K    %.*s", PROGRESS_WIDTH, printable);
+}
+
+static void command_progress_clear(void)
+{
+	if (isatty(STDERR_FILENO) && log_level() == LOG_LEVEL_INFO)
+		(void)fputs("\r\033[K", stderr);
+}
+
 static void command_note(void *data, enum note kind, const char *text)
 {
 	static const enum log_level levels[] = {
@@ -27,6 +47,10 @@ static void command_note(void *data, enum note kind, const char *text)
 	};
 
 	(void)data;
+	if (kind == NOTE_OUTPUT)
+		command_progress(text);
+	else
+		command_progress_clear();
 	log_at(levels[kind], kind == NOTE_STEP ? "==> %s" : "%s", text);
 }
 

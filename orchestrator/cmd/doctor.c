@@ -4,6 +4,9 @@
  */
 #include "flow/doctor.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "base/cleanup.h"
 #include "command.h"
 #include "output.h"
@@ -26,12 +29,31 @@ static int doctor_json(const struct finding_list *list, struct error *err)
 	return json_print(document, err);
 }
 
-static void doctor_text(const struct finding_list *list)
+/* What a terminal shows a state in: green, yellow, red. */
+static const char *doctor_color(const struct command *c, enum finding_state state)
+{
+	static const char *const colors[] = {
+		[FINDING_KEPT] = "\033[32m",
+		[FINDING_WEAK] = "\033[33m",
+		[FINDING_BROKEN] = "\033[31m",
+		[FINDING_UNKNOWN] = "\033[33m",
+	};
+
+	return c->no_color || getenv("NO_COLOR") || !isatty(STDOUT_FILENO)
+		       ? ""
+		       : colors[state];
+}
+
+static void doctor_text(const struct command *c, const struct finding_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct finding *f = &list->items[i];
 
-		say("%-7s %s", finding_state_name(f->state), f->promise);
+		const char *color = doctor_color(c, f->state);
+
+		(void)printf("%s%-7s%s ", color, finding_state_name(f->state),
+			     *color ? "\033[0m" : "");
+		say("%s", f->promise);
 		say("        %s", f->why);
 		if (f->mend)
 			say("        to do: %s", f->mend);
@@ -51,6 +73,6 @@ int cmd_doctor(struct command *c, struct error *err)
 	if (c->json)
 		r = doctor_json(&list, err);
 	else
-		doctor_text(&list);
+		doctor_text(c, &list);
 	return r < 0 ? r : broken ? EXIT_FAILED : 0;
 }

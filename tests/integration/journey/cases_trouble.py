@@ -234,6 +234,25 @@ def killed_anywhere_in_a_verdict_it_recovers(world):
 
 
 @case
+def interrupted_anywhere_in_a_try_it_is_undone(world):
+    call = 1
+    while True:
+        done = world.kuro('try', world.new, status=None, prefix=(
+            'strace', '-qq', '-o', '/dev/null', '-e', f'trace={CHANGES}',
+            '-e', f'inject={CHANGES}:signal=INT:when={call}'))
+        if done.returncode == 0:
+            break
+        expect(done.returncode, 1, 'exit status')
+        assert 'interrupted' in done.stderr, done.stderr
+        expect(world.block()[:4], (1, None, None, 0), f'interrupted at {call}: block')
+        expect(last(world)['state'], 'undone', f'interrupted at {call}: transaction')
+        generations = [n for n in world.generations() if n > 1]
+        expect(generations, [], f'interrupted at {call}: generations')
+        call += 25
+    expect(call > 26, True, 'changes were counted')
+
+
+@case
 def usage_is_exit_status_two(world):
     for args in ((), ('fly',), ('try',), ('try', 'a', 'b'), ('status', '--to=1'),
                  ('try', '../../etc/passwd'), ('rollback', '-1'), ('rollback', 'x'),
