@@ -186,6 +186,34 @@ static void what_is_not_one_json_object_is_damage(void **state)
 	fails_as_damaged(nested, 60000, "not JSON");
 }
 
+/* Unknown fields are let pass, but not to any depth. */
+static void nesting_is_bounded(void **state)
+{
+	(void)state;
+	change_is_damage("\"schema\"", "\"later\": [[[[[[[[[[]]]]]]]]]], \"schema\"",
+			 "nesting too deep");
+}
+
+/* Each may pass alone, but GRUB would cut the end off a trial's line. */
+static void command_lines_too_long_together_are_damage(void **state)
+{
+	automanifest struct manifest m = sample(), alone = {0};
+	autofree char *half = NULL, *whole = NULL;
+	struct text line = {0};
+
+	(void)state;
+	for (int i = 0; i < 128; i++)
+		text_append(&line, "a=12345 ");
+	free(m.command_line);
+	m.command_line = text_take(&line);
+	half = manifest_format(&m);
+	assert_int_equal(manifest_parse(half, strlen(half), &alone, NULL), 0);
+	free(m.trial_line);
+	m.trial_line = str_dup(m.command_line);
+	whole = manifest_format(&m);
+	fails_as_damaged(whole, strlen(whole), "both command lines together");
+}
+
 static void too_many_files_are_damage(void **state)
 {
 	autofree char *text = NULL;
@@ -348,6 +376,8 @@ int main(void)
 		cmocka_unit_test(fields_outside_their_bounds_are_damage),
 		cmocka_unit_test(files_that_are_not_plain_are_damage),
 		cmocka_unit_test(what_is_not_one_json_object_is_damage),
+		cmocka_unit_test(nesting_is_bounded),
+		cmocka_unit_test(command_lines_too_long_together_are_damage),
 		cmocka_unit_test(too_many_files_are_damage),
 		cmocka_unit_test(boot_cfg_is_what_the_contract_says),
 		cmocka_unit_test(boot_cfg_loads_no_initrd_that_is_not_there),
