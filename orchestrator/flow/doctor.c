@@ -277,7 +277,6 @@ static void examine_units(struct examination *x, struct finding *f)
 static void examine_evidence(struct examination *x, struct finding *f)
 {
 	const struct root *root = x->machine->root;
-	autostrv struct strv pstore = {0};
 	bool journal = root_exists(root, "/var/log/journal");
 	autofree char *backend = NULL;
 

@@ -5,6 +5,7 @@
 #include "flow/policy-files.h"
 
 #include <fcntl.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -31,10 +32,14 @@ static int policy_file_apply(int fd, const char *name, struct policy *policy,
 			     struct error *err)
 {
 	autofree char *text = NULL;
+	size_t len = 0;
 	int r = policy_file_trusted(fd, name, err);
 
 	if (r == 0)
-		r = fd_read_all(fd, name, POLICY_FILE_MAX, &text, NULL, err);
+		r = fd_read_all(fd, name, POLICY_FILE_MAX, &text, &len, err);
+	if (r == 0 && strlen(text) != len)
+		return error_set(err, -ERROR_USAGE, "%s: holds a NUL byte, so it is no text",
+				 name);
 	return r < 0 ? r : policy_apply(policy, name, text, err);
 }
 

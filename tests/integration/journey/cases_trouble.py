@@ -269,7 +269,8 @@ def a_wrong_policy_stops_with_its_line(world):
     for text, said in (('boot: { tries = 12; };\n', 'wrong.conf:1'),
                        ('\nboot: { trys = 1; };\n', 'wrong.conf:2'),
                        ('boot: { tries = "many"; };\n', 'wrong.conf:1'),
-                       ('boot: { tries = 1;\n', 'wrong.conf')):
+                       ('boot: { tries = 1;\n', 'wrong.conf'),
+                       ('boot: { tries = 2; };\0\n', 'NUL')):
         world.policy('wrong', text)
         done = world.kuro('try', world.new, status=2)
         assert said in done.stderr, done.stderr
