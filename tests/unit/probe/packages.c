@@ -369,8 +369,8 @@ static void a_damaged_plan_is_refused(void **state)
 		"{\"packages\":[{\"name\":\"a\",\"new\":\"1 2\"}]}",
 		"{\"packages\":[{\"name\":\"a\",\"new\":\"1\\u0000\"}]}",
 		"{\"packages\":[{\"name\":\"a\",\"new\":7}]}",
-		"{\"packages\":[{\"name\":\"a\",\"new\":\"1\"},{\"name\":\"a\",\"new\":"
-		"\"2\"}]}",
+		("{\"packages\":[{\"name\":\"a\",\"new\":\"1\"},{\"name\":\"a\",\"new\":"
+		 "\"2\"}]}"),
 		"{\"packages\":[],\"release\":\"../../etc\"}",
 		"{\"packages\":[],\"manager\":\"-x\"}",
 	};

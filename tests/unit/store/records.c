@@ -387,8 +387,8 @@ static void what_kuro_never_writes_is_damage(void **state)
 		"UPDATE steps SET state = ''",
 		"INSERT INTO generations VALUES (1, '6.1', 1, 1, 'healthy', 2, 0, 0)",
 		"INSERT INTO generations VALUES (-1, '6.1', 1, 1, 'healthy', 0, 0, 0)",
-		"INSERT INTO boots VALUES ('b', '6.1', 1, 1, 1, 1, 1, 'healthy', 'x', "
-		"NULL)",
+		("INSERT INTO boots VALUES ('b', '6.1', 1, 1, 1, 1, 1, 'healthy', 'x', "
+		 "NULL)"),
 		"INSERT INTO holds VALUES ('6.1', x'', 1, 1, 0)",
 	};
 
