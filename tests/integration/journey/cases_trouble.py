@@ -10,8 +10,6 @@ from cases_boot import boots, expect, last
 from world import KURO, run
 
 CASES = {}
-CHANGES = ('fsync,fdatasync,pwrite64,renameat,renameat2,linkat,unlinkat,mkdirat,ioctl,syncfs,'
-           'ftruncate,symlinkat,copy_file_range')
 
 
 def case(function):
@@ -42,59 +40,6 @@ def blessing_and_going_back_change_one_sector(world):
     only_one_sector(before, blessed, 'verdict')
     world.kuro('rollback')
     only_one_sector(blessed, world.files(), 'rollback')
-
-
-def fill(path):
-    """Write until nothing more fits."""
-    with open(path, 'wb', buffering=0) as file:
-        for size in (1 << 20, 1 << 12, 1):
-            try:
-                while True:
-                    file.write(b'x' * size)
-                    os.fsync(file)
-            except OSError:
-                pass
-
-
-@case
-def a_full_boot_file_system_leaves_nothing_behind(world):
-    names = sorted(world.files())
-    fill(world.root / 'boot/filler')
-    done = world.kuro('try', world.new, status=1)
-    assert 'No space left' in done.stderr, done.stderr
-    (world.root / 'boot/filler').unlink()
-    expect(sorted(world.files()), names, 'files')
-    expect(last(world)['state'], 'undone', 'transaction')
-    boots(world, 1)
-
-
-@case
-def a_read_only_boot_file_system_is_told(world):
-    world.umount_boot()
-    world.mount_boot('ro')
-    done = world.kuro('try', world.new, status=1)
-    assert 'Read-only' in done.stderr, done.stderr
-    world.kuro('status')
-    world.umount_boot()
-    world.mount_boot()
-    boots(world, 1)
-
-
-@case
-def a_full_state_disk_hinders_no_reader_and_no_verdict(world):
-    world.kuro('try', world.new)
-    boots(world, 2, trial=True)
-    run('mount', '-o', 'remount,size=32m', world.dir / 'layers')
-    filler = world.root / 'var/filler'
-    fill(filler)
-    for verb in ('status', 'list', 'history', 'explain', 'policy'):
-        world.kuro(verb)
-    world.kuro('verdict', status=None)
-    filler.unlink()
-    expect(world.block(), (2, 1, None, 0, 0), 'block')
-    world.kuro('recover')
-    expect(last(world)['state'], 'blessed', 'transaction')
-    expect(world.generations()[2]['proven'], True, 'proven')
 
 
 @case
@@ -172,84 +117,6 @@ def a_second_kuro_says_who_holds_the_lock(world):
     finally:
         lock.kill()
         lock.wait()
-
-
-def killed_at(world, call, *args):
-    """Run under strace and be killed at the call-th change; False: it ended before."""
-    done = world.kuro(*args, status=None, prefix=(
-        'strace', '-qq', '-o', '/dev/null', '-e', f'trace={CHANGES}',
-        '-e', f'inject={CHANGES}:signal=KILL:when={call}'))
-    return done.returncode not in (0, 1, 3)
-
-
-def recovers(world, what):
-    """The machine boots a proven kernel or an armed trial; recovery is then complete."""
-    state = world.block()
-    boot = world.reboot(orderly=False)
-    allowed = {(1, False)} | ({(state[2], True)} if state[2] else set())
-    expect((boot.generation, boot.trial) in allowed, True, f'{what}: GRUB boots {boot}')
-    world.kuro('recover')
-    again = world.kuro('recover')
-    assert 'Nothing was interrupted' in again.stdout, again.stdout
-    expect(world.history()[0]['state'] in ('armed', 'undone', 'done', 'blessed'), True,
-           f'{what}: {world.history()[0]}')
-    hidden = [name for name in world.files() if '/.' in name]
-    expect(hidden, [], f'{what}: left behind')
-
-
-@case
-def killed_anywhere_in_a_try_it_recovers(world):
-    call, step = 1, 23
-    while killed_at(world, call, 'try', world.new):
-        recovers(world, f'killed at change {call}')
-        world.kuro('unhold', world.new, status=None)
-        world.kuro('rollback', status=None)
-        world.kuro('unhold', world.new, status=None)
-        world.start(world.old, 1)
-        call += step
-    expect(call > 3 * step, True, 'changes were counted')
-
-
-@case
-def killed_anywhere_in_a_verdict_it_recovers(world):
-    call = 1
-    while True:
-        world.kuro('try', world.new)
-        boots(world, 2, trial=True)
-        killed = killed_at(world, call, 'verdict')
-        good = world.block()[0]
-        boot = world.reboot(orderly=False)
-        expect(boot.generation in (1, 2) and not boot.trial, True,
-               f'killed at change {call}: GRUB boots {boot}')
-        if not killed:
-            break
-        expect(world.block()[2], None, f'killed at change {call}: trial')
-        if good == 2 or world.block()[0] == 2:
-            world.kuro('recover')
-            world.kuro('rollback', '1')
-        world.kuro('unhold', world.new, status=None)
-        world.start(world.old, 1)
-        call += 5
-    expect(call > 10, True, 'changes were counted')
-
-
-@case
-def interrupted_anywhere_in_a_try_it_is_undone(world):
-    call = 1
-    while True:
-        done = world.kuro('try', world.new, status=None, prefix=(
-            'strace', '-qq', '-o', '/dev/null', '-e', f'trace={CHANGES}',
-            '-e', f'inject={CHANGES}:signal=INT:when={call}'))
-        if done.returncode == 0:
-            break
-        expect(done.returncode, 1, 'exit status')
-        assert 'interrupted' in done.stderr, done.stderr
-        expect(world.block()[:4], (1, None, None, 0), f'interrupted at {call}: block')
-        expect(last(world)['state'], 'undone', f'interrupted at {call}: transaction')
-        generations = [n for n in world.generations() if n > 1]
-        expect(generations, [], f'interrupted at {call}: generations')
-        call += 25
-    expect(call > 26, True, 'changes were counted')
 
 
 @case

@@ -102,7 +102,7 @@ class World:
 
     def _settle(self):
         """GRUB's tools, kuro's files, and programs that can't run here stood in for."""
-        destdir = os.environ.get('DESTDIR_KURO')
+        destdir = os.environ.get('KURO_DESTDIR')
         if destdir:
             run('cp', '-a', f'{destdir}/.', self.root)
         (self.root / 'usr/bin/systemctl').rename(self.root / 'usr/bin/systemctl.real')
