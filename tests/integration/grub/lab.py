@@ -43,15 +43,15 @@ def boot_cfg(number, vmlinuz, initrd, sized=True):
         lines.append(f'set kuro_vmlinuz_sectors={sectors(vmlinuz)}')
         if initrd is not None:
             lines.append(f'set kuro_initrd_sectors={sectors(initrd)}')
-    common = f"linux \"$kuro_dir/vmlinuz\" 'root=UUID=0a' 'ro' 'kuro.generation={number}'"
-    load = 'initrd "$kuro_dir/initrd.img"' if initrd is not None else f'set kuro_loaded={number}'
-    then = [f'if {load}; then set kuro_loaded={number}; fi'] if initrd is not None else [load]
-    lines += ['function kuro_load {',
+    linux = f"\t\tif linux \"$kuro_dir/vmlinuz\" 'root=UUID=0a' 'ro'"
+    mine, then = f" 'kuro.generation={number}'", f'; then set kuro_linux={number}; fi'
+    loaded = f'set kuro_loaded={number}'
+    lines += ['function kuro_load {', '\tset kuro_linux=',
               '\tif [ "$kuro_role" = trial ]; then',
-              f"\t\tif {common} 'panic=10' 'kuro.trial=1'; then",
-              *('\t\t\t' + x for x in then), '\t\tfi',
-              '\telse',
-              f'\t\tif {common}; then', *('\t\t\t' + x for x in then), '\t\tfi',
+              linux + " 'panic=10'" + mine + " 'kuro.trial=1'" + then,
+              '\telse', linux + mine + then, '\tfi',
+              f'\tif [ "$kuro_linux" = {number} ]; then',
+              '\t\t' + (loaded if initrd is None else f'if initrd "$kuro_dir/initrd.img"; then {loaded}; fi'),
               '\tfi', '}']
     return ('\n'.join(lines) + '\n').encode()
 
