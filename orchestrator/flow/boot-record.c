@@ -22,29 +22,12 @@
 	2 /* orderly reboots without a verdict that cost a trial nothing \
 	   */
 
-/* The transaction that waits for this trial; all zero where the database knows none. */
-static int trial_transaction(const struct machine *machine, unsigned int trial,
-			     struct transaction *ret, struct error *err)
-{
-	struct transaction_list armed = {0};
-	int r = transaction_list_state(machine->db, TRANSACTION_ARMED, &armed, err);
-
-	*ret = (struct transaction){0};
-	for (size_t i = 0; i < armed.count && ret->id == 0; i++) {
-		if (armed.items[i].generation != trial)
-			continue;
-		*ret = armed.items[i];
-		armed.items[i] = (struct transaction){0};
-	}
-	transaction_list_done(&armed);
-	return r;
-}
-
 static int boot_record_new(const struct machine *machine, const struct this_boot *boot,
 			   struct boot *ret, struct error *err)
 {
 	struct transaction armed = {0};
-	int r = boot->trial ? trial_transaction(machine, boot->generation, &armed, err)
+	int r = boot->trial ? transaction_get_armed(machine->db, boot->generation, &armed,
+						    err)
 			    : 0;
 
 	if (r < 0)
@@ -154,7 +137,7 @@ static int boot_record_spent(const struct machine *machine, struct boot_block *b
 {
 	struct transaction armed = {0};
 	struct boot_list boots = {0};
-	int r = trial_transaction(machine, block->trial, &armed, err);
+	int r = transaction_get_armed(machine->db, block->trial, &armed, err);
 
 	if (r == 0 && armed.id)
 		r = boot_list_trials(machine->db, armed.id, &boots, err);

@@ -38,8 +38,8 @@ static int policy_file_apply(int fd, const char *name, struct policy *policy,
 	if (r == 0)
 		r = fd_read_all(fd, name, POLICY_FILE_MAX, &text, &len, err);
 	if (r == 0 && strlen(text) != len)
-		return error_set(err, -ERROR_USAGE, "%s: holds a NUL byte, so it is no text",
-				 name);
+		return error_set(err, -ERROR_USAGE,
+				 "%s: holds a NUL byte, so it is no text", name);
 	return r < 0 ? r : policy_apply(policy, name, text, err);
 }
 

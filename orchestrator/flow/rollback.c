@@ -44,22 +44,6 @@ static void trial_done(struct trial *t)
 	free(t->sentence);
 }
 
-static int trial_transaction(const struct machine *machine, struct trial *t,
-			     struct error *err)
-{
-	struct transaction_list armed = {0};
-	int r = transaction_list_state(machine->db, TRANSACTION_ARMED, &armed, err);
-
-	for (size_t i = 0; i < armed.count; i++) {
-		if (armed.items[i].generation != t->block.trial || t->transaction.id != 0)
-			continue;
-		t->transaction = armed.items[i];
-		armed.items[i] = (struct transaction){0};
-	}
-	transaction_list_done(&armed);
-	return r;
-}
-
 static int trial_find(const struct machine *machine, struct trial *t, struct error *err)
 {
 	automanifest struct manifest m = {0};
@@ -69,7 +53,7 @@ static int trial_find(const struct machine *machine, struct trial *t, struct err
 		return r;
 	if (t->block.trial == 0)
 		return error_set(err, -ENOENT, "no trial is armed");
-	if (trial_transaction(machine, t, NULL) < 0)
+	if (transaction_get_armed(machine->db, t->block.trial, &t->transaction, NULL) < 0)
 		machine_note(machine, NOTE_WARNING,
 			     "the state database can't be read; going back without it");
 	if (t->transaction.release)

@@ -12,9 +12,9 @@
 #include "act/boot-env.h"
 #include "act/integrate.h"
 #include "base/cleanup.h"
-#include "base/process.h"
 #include "flow/boot-record.h"
 #include "flow/rollback.h"
+#include "health-watch.h"
 #include "probe/boot-files.h"
 #include "store/records.h"
 
@@ -44,26 +44,6 @@ void verdict_result_done(struct verdict_result *result)
 {
 	free(result->sentence);
 	*result = (struct verdict_result){0};
-}
-
-/* The transaction that made the running trial, for its baseline. */
-static int judgement_transaction(struct judgement *j, struct error *err)
-{
-	struct transaction_list armed = {0};
-	int r;
-
-	if (!j->boot.trial)
-		return 0;
-	r = transaction_list_state(j->machine->db, TRANSACTION_ARMED, &armed, err);
-	for (size_t i = 0; i < armed.count; i++) {
-		if (armed.items[i].generation != j->boot.generation ||
-		    j->transaction.id != 0)
-			continue;
-		j->transaction = armed.items[i];
-		armed.items[i] = (struct transaction){0};
-	}
-	transaction_list_done(&armed);
-	return r;
 }
 
 /* A machine without a block can be judged too: nothing follows from it then. */
@@ -108,7 +88,10 @@ static int judgement_open(const struct machine *machine, bool record, struct jud
 		judgement_row(j);
 	if (r == 0)
 		r = judgement_block(j, err);
-	return r < 0 ? r : judgement_transaction(j, err);
+	if (r == 0 && j->boot.trial) /* its baseline is what the checks compare with */
+		r = transaction_get_armed(machine->db, j->boot.generation,
+					  &j->transaction, err);
+	return r;
 }
 
 /* The baseline that the transaction took, or nothing to compare with. */
@@ -128,83 +111,6 @@ static bool judgement_baseline(const struct machine *machine, int64_t transactio
 						    NULL) == 0;
 	evidence_list_done(&evidence);
 	return found;
-}
-
-/* Seconds since some start, that no clock change moves. */
-static int64_t verdict_clock(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* always there on Linux */
-	return now.tv_sec;
-}
-
-/* How long the checks have said the same. */
-struct watch {
-	const struct policy *policy;
-	bool settle;
-	int64_t began, good_since;
-	bool was_good;
-	long long failures; /* rounds in a row */
-};
-
-/* Is this round's answer believed? */
-static bool watch_believes(struct watch *w, bool good)
-{
-	int64_t now = verdict_clock();
-
-	if (now - w->began >= policy_number(w->policy, POLICY_HEALTH_DEADLINE))
-		return true;
-	if (!good) {
-		w->was_good = false;
-		w->failures++;
-		return !w->settle ||
-		       w->failures >= policy_number(w->policy, POLICY_HEALTH_ATTEMPTS);
-	}
-	if (!w->was_good)
-		w->good_since = now;
-	w->was_good = true;
-	w->failures = 0;
-	return !w->settle ||
-	       now - w->good_since >= policy_number(w->policy, POLICY_HEALTH_SETTLE);
-}
-
-static void watch_wait(const struct watch *w)
-{
-	int64_t wait = policy_number(w->policy, POLICY_HEALTH_INTERVAL);
-	int64_t left = w->good_since + policy_number(w->policy, POLICY_HEALTH_SETTLE) -
-		       verdict_clock();
-	struct timespec time = {0};
-
-	if (w->was_good && left < wait)
-		wait = left;
-	time.tv_sec = wait > 0 ? wait : 0;
-	(void)nanosleep(&time, NULL); /* a signal ends it early, and is asked for after */
-}
-
-static int health_watch(const struct health_context *context, bool settle,
-			struct health *ret, struct error *err)
-{
-	struct watch watch = {.policy = context->policy,
-			      .settle = settle,
-			      .began = verdict_clock()};
-
-	for (;;) {
-		autohealth struct health round = {0};
-		int r = health_run(context, &round, err);
-
-		if (r < 0)
-			return r;
-		if (process_interrupted())
-			return error_set(err, -ERROR_INTERRUPTED,
-					 "interrupted while the checks were watched");
-		if (watch_believes(&watch, health_good(&round))) {
-			*ret = round;
-			round = (struct health){0};
-			return 0;
-		}
-		watch_wait(&watch);
-	}
 }
 
 static int health_save(const struct machine *machine, const struct health *health,

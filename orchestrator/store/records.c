@@ -63,6 +63,24 @@ int transaction_list_state(struct database *db, enum transaction_state state,
 	return row_list(database_state(db), &query, ret, err);
 }
 
+int transaction_get_armed(struct database *db, unsigned int generation,
+			  struct transaction *ret, struct error *err)
+{
+	const struct query query = {
+		&transactions_table,
+		"WHERE state = ?1 AND generation = ?2 ORDER BY id DESC LIMIT 1",
+		{VALUE_OF_TEXT(transaction_state_name(TRANSACTION_ARMED)),
+		 VALUE_OF_NUMBER(generation)}};
+	struct transaction found = {0};
+	struct error local = {0};
+	int r = row_get(database_state(db), &query, &found, &local);
+
+	if (r < 0 && r != -ENOENT)
+		return error_set(err, r, "%s", local.message);
+	*ret = found;
+	return 0;
+}
+
 int step_set(struct database *db, const struct step *s, struct error *err)
 {
 	return row_put(database_state(db), &steps_table, s, err);

@@ -104,6 +104,24 @@ static void transactions_are_listed_newest_first(void **state)
 	transaction_list_done(&two);
 }
 
+static void the_newest_armed_one_of_a_generation_is_found(void **state)
+{
+	autodatabase struct database *db = machine_open(*state, DATABASE_WRITE);
+	struct transaction t = {.kind = TRANSACTION_TRY, .generation = 7};
+	cleanup(transaction_done) struct transaction back = {0};
+
+	t.state = TRANSACTION_ARMED;
+	assert_int_equal(transaction_add(db, &t, &t.id, NULL), 0);
+	assert_int_equal(transaction_add(db, &t, &t.id, NULL), 0);
+	t.state = TRANSACTION_BLESSED;
+	assert_int_equal(transaction_add(db, &t, &t.id, NULL), 0);
+	assert_int_equal(transaction_get_armed(db, 7, &back, NULL), 0);
+	assert_int_equal(back.id, 2);
+	transaction_done(&back);
+	assert_int_equal(transaction_get_armed(db, 8, &back, NULL), 0);
+	assert_int_equal(back.id, 0);
+}
+
 static void what_is_missing_is_named(void **state)
 {
 	autodatabase struct database *db = machine_open(*state, DATABASE_WRITE);
@@ -469,6 +487,7 @@ int main(void)
 		TEST(an_update_leaves_kind_and_begin_alone),
 		TEST(every_word_is_kept_by_its_name),
 		TEST(transactions_are_listed_newest_first),
+		TEST(the_newest_armed_one_of_a_generation_is_found),
 		TEST(what_is_missing_is_named),
 		TEST(a_step_is_overwritten_and_keeps_its_place),
 		TEST(steps_of_one_second_keep_their_order),

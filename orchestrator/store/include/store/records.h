@@ -35,6 +35,13 @@ int transaction_list_state(struct database *db, enum transaction_state state,
 			   struct transaction_list *ret, struct error *err);
 
 /*
+ * The newest transaction that is armed for this generation's trial. Where there is none
+ * ret is all zero (id 0) and 0 is returned.
+ */
+int transaction_get_armed(struct database *db, unsigned int generation,
+			  struct transaction *ret, struct error *err);
+
+/*
  * A step: one row for each (transaction, name); setting it again overwrites. -ENOENT:
  * there is no such transaction.
  */
