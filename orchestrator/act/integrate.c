@@ -114,6 +114,8 @@ int integrate_write_grub_conf(const struct root *root, const struct policy *poli
 		     policy_number(policy, POLICY_BOOT_MISS_LIMIT));
 	text_appendf(&conf, "KURO_MENU_TIMEOUT=%lld\n",
 		     policy_number(policy, POLICY_BOOT_MENU_TIMEOUT));
+	text_appendf(&conf, "KURO_VERIFY_GOOD=%s\n",
+		     policy_bool(policy, POLICY_BOOT_VERIFY_GOOD) ? "yes" : "no");
 	text_appendf(&conf, "KURO_UNRESTRICTED=%s\n",
 		     grub_is_unrestricted(root) ? "yes" : "no");
 	text_appendf(&conf, "KURO_ENV=%s\n", env_path);

@@ -48,7 +48,11 @@ static const struct policy_setting settings[] = {
 	       "Boots in a row of the known good generation that end without a verdict "
 	       "before GRUB starts the previous one instead."),
 	NUMBER(POLICY_BOOT_MENU_TIMEOUT, "boot.menu_timeout", 0, 60, "seconds", "5",
-	       "How long GRUB shows its menu before it starts what it chose."),
+	       "How long GRUB shows its menu where the distribution's settings would "
+	       "make it wait for ever: a machine without a person must not."),
+	BOOLEAN(POLICY_BOOT_VERIFY_GOOD, "boot.verify_good", "false",
+		"Let GRUB check the SHA-256 sums of the good and the previous generation "
+		"too, not the trial's alone. Costs the time of reading them twice."),
 	STRINGS(POLICY_BOOT_TRIAL_ARGS, "boot.trial_args", POLICY_ITEM_ARGUMENT,
 		"panic=10 oops=panic softlockup_panic=1 rd.shell=0 rd.emergency=reboot "
 		"systemd.crash_reboot=1",
@@ -59,10 +63,10 @@ static const struct policy_setting settings[] = {
 	       "reboot to whoever does it and say that one is due (later), or leave it "
 	       "and say nothing (never)."),
 	NUMBER(POLICY_HEALTH_SETTLE, "health.settle", 0, 3600, "seconds", "30",
-	       "How long a boot is left alone before its checks begin."),
+	       "How long the checks must stay good, round after round, before a boot "
+	       "is healthy: its bake time."),
 	NUMBER(POLICY_HEALTH_ATTEMPTS, "health.attempts", 1, 20, NULL, "3",
-	       "Rounds of checks that a boot gets: one round without a failure is a "
-	       "healthy boot, the last one's failures are its verdict."),
+	       "Rounds in a row that must fail before \"failed\" is believed."),
 	NUMBER(POLICY_HEALTH_INTERVAL, "health.interval", 1, 600, "seconds", "10",
 	       "The pause between two rounds of checks."),
 	NUMBER(POLICY_HEALTH_TIMEOUT, "health.timeout", 1, 3600, "seconds", "60",
@@ -88,7 +92,9 @@ static const struct policy_setting settings[] = {
 	BOOLEAN(POLICY_PACKAGES_REFRESH, "packages.refresh", "true",
 		"Refresh the package manager's lists before an upgrade is resolved."),
 	NUMBER(POLICY_PACKAGES_TIMEOUT, "packages.timeout", 60, 86400, "seconds", "3600",
-	       "How long one run of the package manager may take."),
+	       "How long fetching packages, refreshing their lists and asking the "
+	       "package "
+	       "manager may take. Installing has no limit: it is never killed half-way."),
 	NUMBER(POLICY_HOLDS_DAYS, "holds.days", 0, 3650, "days", "30",
 	       "How long a release that failed here is not tried again; 0: until a "
 	       "person lifts the hold."),

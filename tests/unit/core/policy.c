@@ -36,6 +36,7 @@ static void defaults_are_those_documented(void **state)
 		"boot.tries = 1 from built in\n"
 		"boot.miss_limit = 3 from built in\n"
 		"boot.menu_timeout = 5 from built in\n"
+		"boot.verify_good = false from built in\n"
 		"boot.trial_args = [ \"panic=10\", \"oops=panic\", "
 		"\"softlockup_panic=1\", "
 		"\"rd.shell=0\", \"rd.emergency=reboot\", \"systemd.crash_reboot=1\" ] "
