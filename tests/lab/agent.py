@@ -93,19 +93,18 @@ class Agent:
             raise LabError(f"guest agent, {name}: {reply['error'].get('desc')}")
         return reply.get("return", {})
 
-    def notify(self, name, **arguments):
-        """A call that has no answer (guest-shutdown)."""
-        self.ping(20)
-        self._send({"execute": name, "arguments": arguments})
+    def start(self, script):
+        """Start a shell script in the machine; its process number there."""
+        return self.call("guest-exec", path="/bin/sh", arg=["-c", script],
+                         **{"capture-output": True})["pid"]
 
     def run(self, script, timeout=60):
         """Run a shell script in the machine to its end; returns Result."""
-        started = self.call("guest-exec", path="/bin/sh", arg=["-c", script],
-                            **{"capture-output": True})
+        pid = self.start(script)
         deadline = time.monotonic() + timeout
         pause = 0.02
         while True:
-            reply = self.call("guest-exec-status", pid=started["pid"])
+            reply = self.call("guest-exec-status", pid=pid)
             if reply.get("exited"):
                 status = reply.get("exitcode", 128 + reply.get("signal", 0))
                 return Result(status, _text(reply, "out-data"), _text(reply, "err-data"))

@@ -5,6 +5,7 @@ No loop device and no mount: mke2fs and mkfs.vfat write into the image at an off
 """
 import shutil
 
+from . import bootloader
 from .programs import run
 
 MIB = 1 << 20
@@ -42,20 +43,22 @@ def _esp(image, start, size):
 
 def make(tree, image):
     """Write the tree into a new raw image; the tree's /boot is moved out of it."""
+    bootloader.add_to_tree(tree, BOOT_UUID)
     boot = tree.with_name(tree.name + ".boot")
     (tree / "boot").rename(boot)
     (boot / "efi").mkdir(exist_ok=True)
     (tree / "boot").mkdir()
-    total = sum(SIZES.values()) + 2
     with open(image, "wb") as file:
-        file.truncate(total * MIB)
+        file.truncate((sum(SIZES.values()) + 2) * MIB)
     run("sfdisk", "-q", image, input=TABLE.format(**SIZES))
-    start = 1 + SIZES["bios"]
-    _esp(image, start, SIZES["esp"])
-    start += SIZES["esp"]
-    _ext4(image, boot, "boot", BOOT_UUID, start, SIZES["boot"])
-    start += SIZES["boot"]
-    _ext4(image, tree, "root", ROOT_UUID, start, SIZES["root"])
+    esp = 1 + SIZES["bios"]
+    root = esp + SIZES["esp"] + SIZES["boot"]
+    _esp(image, esp, SIZES["esp"])
+    _ext4(image, boot, "boot", BOOT_UUID, esp + SIZES["esp"], SIZES["boot"])
+    _ext4(image, tree, "root", ROOT_UUID, root, SIZES["root"])
+    bootloader.write_bios(image, tree / "usr/lib/grub/i386-pc/boot.img",
+                          boot / "grub/i386-pc/core.img", MIB // bootloader.SECTOR)
+    bootloader.write_efi(image, esp * MIB, boot / "grub/x86_64-efi/core.img")
     shutil.rmtree(boot)
 
 

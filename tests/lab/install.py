@@ -20,11 +20,12 @@ VARS = "OVMF_VARS_4M.fd"
 POLICY = """\
 // The lab's machine: software emulation, nobody at the console, tests that cannot wait.
 boot: { menu_timeout = 1; };
-health: { settle = 2; attempts = 2; interval = 1; deadline = 120; };
+health: { settle = 2; attempts = 2; interval = 1; };
 """
 UNPACK = """set -e
 tar --extract --file /dev/vdb --directory / --no-same-owner --keep-directory-symlink
 systemctl daemon-reload
+update-grub
 kuro setup
 """
 READY_TIMEOUT = 240
@@ -51,6 +52,7 @@ class Ready:
 
     folder: Path
     firmware: str
+    cpus: int
     releases: tuple
 
     def start(self, work, name="machine"):
@@ -59,7 +61,8 @@ class Ready:
         overlay = work / f"{name}.qcow2"
         overlay.unlink(missing_ok=True)
         disk.overlay(self.folder / "disk.qcow2", overlay)
-        hardware = Hardware(overlay, self.firmware, incoming=self.folder / "state")
+        hardware = Hardware(overlay, self.firmware, cpus=self.cpus,
+                            incoming=self.folder / "state")
         if self.firmware == "uefi":
             hardware.vars_file = Path(shutil.copy(self.folder / VARS, work / f"{name}.fd"))
         return Machine(hardware, work / f"{name}.log", self.releases[0])
@@ -73,7 +76,7 @@ def resume(machine):
 
 
 def _hardware(work, base, firmware):
-    hardware = Hardware(work / "disk.qcow2", firmware)
+    hardware = Hardware(work / "disk.qcow2", firmware, cpus=base.cpus)
     if firmware == "uefi":
         hardware.vars_file = Path(shutil.copy(OVMF / VARS, work))
     disk.overlay(base.image, hardware.disk)
@@ -126,4 +129,4 @@ def ready(variant, firmware="bios"):
                     Path(__file__).with_name("machine.py"))
     folder = cache.entry(f"ready-{variant}-{firmware}", key,
                          lambda work: _make(work, base, firmware, installed))
-    return Ready(folder, firmware, base.releases)
+    return Ready(folder, firmware, base.cpus, base.releases)

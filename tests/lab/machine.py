@@ -32,6 +32,7 @@ class Hardware:
     firmware: str = "bios"
     vars_file: Path | None = None
     memory: int = 768
+    cpus: int = 2
     kernel: Path | None = None
     initrd: Path | None = None
     append: str = ""
@@ -65,7 +66,7 @@ def command_line(hw, run_dir):
     """QEMU's arguments. Software emulation always: it is what every machine has."""
     args = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
             "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "qemu64",
-            "-smp", "2", "-m", str(hw.memory), "-rtc", "base=utc",
+            "-smp", str(hw.cpus), "-m", str(hw.memory), "-rtc", "base=utc",
             "-serial", "stdio", "-qmp", f"unix:{run_dir}/qmp,server=on,wait=off",
             "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
             "-chardev", f"socket,id=ga,path={run_dir}/ga,server=on,wait=off",
@@ -236,7 +237,7 @@ class Machine:
     def power_off(self, timeout=90):
         """An orderly shutdown, to the end of the process."""
         self.note("power off")
-        self.agent.notify("guest-shutdown", mode="powerdown")
+        self.agent.start("systemctl poweroff")
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired as error:

@@ -50,6 +50,8 @@ def hang(s):
 
 def stall(s):
     """A system that never finishes starting: the dead man's timer ends the trial."""
+    s.policy("health: { deadline = 60; };")
+    s.run("kuro setup", timeout=240)
     _dies(s, "stall")
 
 
