@@ -19,6 +19,7 @@
 #define PROCESS_PATH     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define PROCESS_OUTPUT   (1024 * 1024)
 #define PROCESS_GRACE    5 /* seconds from SIGTERM to SIGKILL */
+#define PROCESS_LINGER   1 /* seconds that what it left running may go on writing */
 #define EXIT_NOT_STARTED 127
 
 static volatile sig_atomic_t process_signal;
@@ -218,10 +219,12 @@ static int process_watch(struct process_watch *w)
 		for (int i = 0; i < 2; i++)
 			if (ready > 0 && polls[i].revents)
 				stream_read(&w->streams[i]);
-		if (ended && ready <= 0)
+		if (ended && (ready <= 0 || process_clock() >= w->deadline))
 			return status;
-		if (!ended && waitpid(w->pid, &status, WNOHANG) == w->pid)
+		if (!ended && waitpid(w->pid, &status, WNOHANG) == w->pid) {
 			ended = true;
+			w->deadline = process_clock() + PROCESS_LINGER * 1000;
+		}
 		if (!ended && w->deadline && process_clock() >= w->deadline)
 			process_end(w);
 	}

@@ -170,6 +170,17 @@ static void output_is_bounded_and_drained(void **state)
 	assert_string_equal(text_str(&result.err), "done\n");
 }
 
+static void what_a_program_leaves_behind_is_not_waited_for(void **state)
+{
+	const char *const argv[] = {"sh", "-c", "yes & exit 4", NULL};
+	autoprocess struct process_result result = {0};
+
+	(void)state;
+	assert_int_equal(process_run(&(struct process){.argv = argv}, &result, NULL), 0);
+	assert_int_equal(result.status, 4);
+	assert_false(result.timed_out);
+}
+
 static void collect(void *data, const char *line)
 {
 	strv_add(data, line);
@@ -235,6 +246,7 @@ int main(void)
 		cmocka_unit_test(programs_are_found_below_a_root),
 		cmocka_unit_test(time_runs_out_with_children_and_all),
 		cmocka_unit_test(output_is_bounded_and_drained),
+		cmocka_unit_test(what_a_program_leaves_behind_is_not_waited_for),
 		cmocka_unit_test(lines_come_whole),
 		cmocka_unit_test(the_log_gets_both_outputs),
 		cmocka_unit_test(signals_are_noted_not_obeyed),
