@@ -23,15 +23,6 @@
 
 #define SETUP_HASHABLE BOOT_DIR "/hashable"
 
-static struct package_run setup_package_run(const struct journey *j)
-{
-	return (struct package_run){
-		.root = j->machine->root,
-		.policy = j->machine->policy,
-		.log_fd = j->log_fd,
-	};
-}
-
 /* File systems that GRUB 2.06 overwrites a file's blocks on
  * (grub-core/commands/loadenv.c). */
 static bool grub_writes(const struct storage *s)
@@ -191,7 +182,7 @@ static int setup_block_undo(struct journey *j, struct error *err)
 
 static int setup_grub(struct journey *j, struct error *err)
 {
-	struct package_run run = setup_package_run(j);
+	struct package_run run = step_package_run(j);
 	int r = integrate_regenerate_grub(&run, err);
 
 	if (r == 0 && !integrate_grub_has_kuro(j->machine->root))
@@ -203,7 +194,7 @@ static int setup_grub(struct journey *j, struct error *err)
 
 static int setup_units(struct journey *j, struct error *err)
 {
-	struct package_run run = setup_package_run(j);
+	struct package_run run = step_package_run(j);
 
 	return integrate_enable_units(&run, err);
 }
@@ -244,7 +235,7 @@ static int disable_block(struct journey *j, struct error *err)
 
 static int disable_units(struct journey *j, struct error *err)
 {
-	struct package_run run = setup_package_run(j);
+	struct package_run run = step_package_run(j);
 
 	return integrate_disable_units(&run, err);
 }
@@ -252,7 +243,7 @@ static int disable_units(struct journey *j, struct error *err)
 /* Without the block the drop-in adds nothing. */
 static int disable_grub(struct journey *j, struct error *err)
 {
-	struct package_run run = setup_package_run(j);
+	struct package_run run = step_package_run(j);
 	autofree char *path = boot_files_env_path(j->machine->root);
 	int r = root_unlink(j->machine->root, path, err);
 

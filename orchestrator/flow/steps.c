@@ -21,7 +21,7 @@ static void step_output(void *data, const char *line)
 	machine_note(data, NOTE_OUTPUT, "%s", line);
 }
 
-static struct package_run step_package_run(const struct journey *j)
+struct package_run step_package_run(const struct journey *j)
 {
 	return (struct package_run){
 		.root = j->machine->root,

@@ -5,8 +5,12 @@
  */
 #pragma once
 
+#include "act/packages.h"
 #include "core/boot-protocol.h"
 #include "flow/journey.h"
+
+/* How programs of this journey are run: its log, and its listener for their lines. */
+struct package_run step_package_run(const struct journey *j);
 
 /* Modules, devices, mounts, links, failed units now: evidence to compare the trial with.
  */
