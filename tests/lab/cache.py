@@ -49,6 +49,9 @@ def _locked(name):
 
 
 def _drop_old(name):
+    """Keep the newest; take away what a build left that did not end."""
+    for path in root().glob(f"{name}-*.new"):
+        shutil.rmtree(path, ignore_errors=True)
     entries = sorted(root().glob(f"{name}-" + "[0-9a-f]" * 16),
                      key=lambda path: path.stat().st_mtime)
     for path in entries[:-KEEP]:
