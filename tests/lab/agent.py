@@ -86,7 +86,10 @@ class Agent:
             self.ping(timeout)
             self._send({"execute": name, "arguments": arguments})
             reply = self._receive(time.monotonic() + timeout)
-        except (OSError, LabError):
+        except OSError as error:
+            self.close()
+            raise LabError(f"the guest agent's channel: {error}") from error
+        except LabError:
             self.close()
             raise
         if "error" in reply:

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One running QEMU: start it, talk to it, wait for it, end it.
 
-Only the process started here is ever ended. Reboots happen inside one QEMU: the
-chain of boots is what the tests look at.
+Only the processes started here are ever ended. The chain of boots is what the tests
+look at. A machine that resets itself ends its QEMU, and a new one goes on from the same
+disk at once: within one QEMU the code translated before the reset makes the boot after
+it crawl, up to a hundredfold after some minutes of uptime (every write to a page that
+once held code walks the list of what was translated from it).
 """
 import json
 import os
@@ -64,18 +67,15 @@ def _disk_args(hw):
 
 def command_line(hw, run_dir):
     """QEMU's arguments. Software emulation always: it is what every machine has."""
-    args = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
+    args = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
             "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "qemu64",
             "-smp", str(hw.cpus), "-m", str(hw.memory), "-rtc", "base=utc",
             "-serial", "stdio", "-qmp", f"unix:{run_dir}/qmp,server=on,wait=off",
             "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
             "-chardev", f"socket,id=ga,path={run_dir}/ga,server=on,wait=off",
             "-device", f"virtserialport,chardev=ga,id=ga,name={AGENT_PORT}",
-            "-device", "i6300esb", "-action", "watchdog=reset"]
-    args += _firmware_args(hw) + _kernel_args(hw) + _disk_args(hw)
-    if hw.incoming:
-        args += ["-incoming", f"exec:cat {hw.incoming}"]
-    return args
+            "-device", "i6300esb", "-action", "watchdog=reset,reboot=shutdown"]
+    return args + _firmware_args(hw) + _kernel_args(hw) + _disk_args(hw)
 
 
 class Machine:
@@ -88,37 +88,64 @@ class Machine:
         self._run_dir = Path(tempfile.mkdtemp(prefix="kuro-lab-"))
         self._first = [running_release] if running_release else []
         self.timeline = Timeline(log_path)
-        self._process = self.qmp = self.agent = None
+        self._process = self.qmp = None
+        self.agent = Agent(str(self._run_dir / "ga"))
+        self._power = threading.Lock()
+        self._over = False
 
     def __enter__(self):
+        incoming = self.hardware.incoming
         try:
-            self._start()
+            self._start(["-incoming", f"exec:cat {incoming}"] if incoming else [])
         except BaseException:
             self.stop()
             raise
+        threading.Thread(target=self._live, daemon=True).start()
         return self
 
     def __exit__(self, *_):
         self.stop()
 
-    def _start(self):
-        args = command_line(self.hardware, self._run_dir)
+    def _start(self, more=()):
+        for name in ("qmp", "ga"):
+            (self._run_dir / name).unlink(missing_ok=True)
+        args = command_line(self.hardware, self._run_dir) + list(more)
         self.timeline.add("note", " ".join(args))
         self._process = subprocess.Popen(args, stdin=subprocess.DEVNULL,
                                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        threading.Thread(target=self._read_serial, daemon=True).start()
-        self._await_socket(self._run_dir / "ga")
+        self._await_sockets()
         self.qmp = Qmp(str(self._run_dir / "qmp"), self.timeline)
-        self.agent = Agent(str(self._run_dir / "ga"))
 
-    def _await_socket(self, path):
+    def _await_sockets(self):
         deadline = time.monotonic() + 20
-        while not path.exists() or not (self._run_dir / "qmp").exists():
+        while not all((self._run_dir / name).exists() for name in ("qmp", "ga")):
             if self._process.poll() is not None:
                 raise LabError(f"QEMU ended at once; see {self.log_path}")
             if time.monotonic() > deadline:
                 raise TimedOut("QEMU did not open its sockets")
             time.sleep(0.02)
+
+    def _live(self):
+        """Follow the machine from reset to reset, until it is switched off."""
+        try:
+            while True:
+                self._read_serial()
+                if not self._restart():
+                    break
+        except (LabError, OSError) as error:
+            self.note(f"the machine could not go on: {error}")
+        self.timeline.close()
+
+    def _restart(self):
+        """A machine that reset itself comes up again; false where it is off for good."""
+        reason = self.qmp.wait_for_end()
+        with self._power:
+            if self._over or reason != "guest-reset":
+                return False
+            self._process.wait()
+            self.timeline.add("lab", "RESET " + reason, {"event": "RESET"})
+            self._start()
+        return True
 
     def _read_serial(self):
         buffer = b""
@@ -128,14 +155,14 @@ class Machine:
             for part in parts:
                 self.timeline.add("serial", part.decode("utf-8", "replace"))
         self.timeline.add("serial", buffer.decode("utf-8", "replace"))
-        self.timeline.close()
 
     def stop(self):
-        """End this QEMU, whatever it is doing."""
-        if self._process and self._process.poll() is None:
-            self._process.kill()
-        if self._process:
-            self._process.wait()
+        """Switch this machine off, whatever it is doing."""
+        with self._power:
+            self._over = True
+            if self._process:
+                self._process.kill()
+                self._process.wait()
         for channel in (self.agent, self.qmp):
             if channel:
                 channel.close()
@@ -161,10 +188,9 @@ class Machine:
             f"serial line /{pattern}/", since)
 
     def wait_event(self, name, timeout, since=0):
-        """Wait for a QMP event, such as RESET or SHUTDOWN."""
-        return self.timeline.wait(
-            lambda e: e.kind == "qmp" and e.data["event"] == name, timeout,
-            f"QEMU event {name}", since)
+        """Wait for RESET or one of QMP's events, such as SHUTDOWN."""
+        return self.timeline.wait(lambda e: e.data.get("event") == name, timeout,
+                                  f"event {name}", since)
 
     def wait_for_boot(self, number, timeout):
         """Wait until the number-th kernel (1 is the first) has started; its release."""

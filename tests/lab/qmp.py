@@ -19,6 +19,8 @@ class Qmp:
         self._sock.connect(path)
         self._file = self._sock.makefile("r", encoding="utf-8")
         self._file.readline()
+        self._ended = threading.Event()
+        self._reason = ""
         threading.Thread(target=self._read, daemon=True).start()
         self.command("qmp_capabilities")
 
@@ -33,9 +35,12 @@ class Qmp:
         except (OSError, ValueError):
             pass
         self._replies.put({"error": {"desc": "QEMU closed its control socket"}})
+        self._ended.set()
 
     def _event(self, message):
         data = message.get("data", {})
+        if message["event"] == "SHUTDOWN":
+            self._reason = data.get("reason", "")
         self._timeline.add("qmp", message["event"] + " " + json.dumps(data), message)
 
     def command(self, name, timeout=30, **arguments):
@@ -52,6 +57,11 @@ class Qmp:
         if "error" in reply:
             raise LabError(f"QEMU, {name}: {reply['error']['desc']}")
         return reply["return"]
+
+    def wait_for_end(self):
+        """Wait until QEMU has ended; the reason it gave, such as guest-reset, or none."""
+        self._ended.wait(30)
+        return self._reason
 
     def close(self):
         self._sock.close()
