@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Third-party modules made for another release by who provides them: DKMS and akmods.
+ */
+#pragma once
+
+#include "act/packages.h"
+#include "core/module.h"
+
+struct module_build {
+	char *package;       /* DKMS name/version, or the akmod package */
+	bool built;          /* there now, and was not before: undo removes it */
+	char *first_error;   /* the compiler's first error, or the provider's; NULL */
+	char *log;           /* path of the whole log, or NULL */
+};
+struct module_build_list {
+	struct module_build *items;
+	size_t count;
+};
+void module_build_list_done(struct module_build_list *list);
+#define autobuilds cleanup(module_build_list_done)
+
+/*
+ * Build and install for release what these modules' providers can make and have not made.
+ * One that fails does not stop the others and is no error: it stands in ret with
+ * first_error. depmod runs afterwards where something was built. May be repeated.
+ */
+int module_build_all(const struct package_run *run, const struct third_party_list *modules,
+		     const char *release, struct module_build_list *ret,
+		     struct error *err);
+/* Take back what was built (built is true); what is gone already is success. */
+int module_build_undo(const struct package_run *run, const struct module_build_list *list,
+		      const char *release, struct error *err);
+/* JSON for the transaction's detail (caller frees), and back: -ERROR_DAMAGED. */
+char *module_build_format(const struct module_build_list *list);
+int module_build_parse(const char *text, struct module_build_list *ret,
+		       struct error *err);
+/* The first line of a build log that names an error, or NULL; caller frees. */
+char *module_build_first_error(const char *log_text);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Would this kernel load this module? The answer of the target kernel's own loader,
+ * check by check, from facts alone (kernel/module/ of Linux 6.1, 6.12 and 7.x). Every
+ * reason is found, not the first one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "core/module.h"
+#include "core/symbol-table.h"
+
+/* Names are the contract of `check --json` (DESIGN.md). */
+enum compat_code {
+	COMPAT_ABSENT,
+	COMPAT_MALFORMED,
+	COMPAT_MACHINE,
+	COMPAT_LAYOUT,
+	COMPAT_VERMAGIC,
+	COMPAT_SYMBOL_MISSING,
+	COMPAT_SYMBOL_VERSION,
+	COMPAT_SYMBOL_UNVERSIONED,
+	COMPAT_GPL_ONLY,
+	COMPAT_NAMESPACE,
+	COMPAT_DUPLICATE_EXPORT,
+	COMPAT_NAME_TAKEN,
+	COMPAT_SIGNATURE,
+	COMPAT_BTF,
+	COMPAT_LIVEPATCH,
+	COMPAT_BLACKLISTED,
+	COMPAT_DEPENDENCY_MISSING,
+	COMPAT_DEPENDENCY_FAILS,
+	COMPAT_FIRMWARE_MISSING,
+	COMPAT_NOT_BUILT,
+	COMPAT_HEADERS_MISSING,
+	COMPAT_CODES,
+};
+const char *compat_code_name(enum compat_code code);
+
+enum compat_verdict { COMPAT_LOADS, COMPAT_LOADS_TAINTED, COMPAT_FAILS, COMPAT_NO_FILE };
+/* "loads", "loads-tainted", "fails", "absent" */
+const char *compat_verdict_name(enum compat_verdict verdict);
+
+struct compat_reason {
+	enum compat_code code;
+	bool fatal;   /* the loader refuses; else it is a taint or a warning */
+	char *symbol; /* or module, firmware file; NULL */
+	char *detail; /* a sentence for a person */
+};
+
+/* What a signature check by the target would say (act and probe ask OpenSSL). */
+enum signature_trust {
+	SIGNATURE_NONE,    /* unsigned */
+	SIGNATURE_TRUSTED, /* by a key that the target will trust, digest right */
+	SIGNATURE_UNKNOWN_KEY,
+	SIGNATURE_BAD,     /* a trusted key's, but the digest or the message is wrong */
+};
+
+/* The kernel that would load: what probe/kernel-abi found. */
+struct kernel_abi {
+	char *release;
+	char *vermagic;     /* whole string of the kernel, or NULL where not found */
+	uint16_t machine;   /* e_machine */
+	uint64_t layout;    /* sizeof(struct module), 0: not known */
+	bool layout_checked; /* its loader compares the size (since 6.2) */
+	bool modversions;
+	bool force_load;    /* CONFIG_MODULE_FORCE_LOAD */
+	bool sig_checked;   /* CONFIG_MODULE_SIG: an unsigned one taints */
+	bool sig_enforced;  /* CONFIG_MODULE_SIG_FORCE, module.sig_enforce, lockdown */
+	bool livepatch;     /* CONFIG_LIVEPATCH */
+	bool btf_fatal;     /* module BTF is read, and a mismatch refuses the module */
+	bool export_flags;  /* __kflagstab: modules with __ksymtab_gpl are not understood */
+	bool missing_import_allowed; /* CONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS */
+	bool config_known;  /* false: the options above are Debian's usual ones, guessed */
+	bool from_symvers;  /* symbols are Module.symvers', not the image's */
+	struct symbol_table *symbols; /* the image's, and of every in-tree module asked for */
+	struct strv taken;       /* names in /sys/module of what is built in */
+	struct strv blacklisted; /* module_blacklist= of the command line, - as _ */
+	struct strv built_in;    /* names in modules.builtin, - as _ */
+	struct strv in_tree;     /* names of the target tree's own modules, - as _, sorted */
+};
+void kernel_abi_done(struct kernel_abi *abi);
+#define autoabi cleanup(kernel_abi_done)
+
+/* One module put before the judge: a file and what was asked about it; its verdict. */
+struct compat_module {
+	const struct third_party *known; /* what the machine knows of it */
+	const struct module_file *file;  /* the one that the target would load, or NULL */
+	enum signature_trust trust;
+	bool headers_missing;  /* its provider can't build it for the target ... */
+	bool not_built;        /* ... or could, and has not */
+	struct strv no_firmware; /* files it names that are not there, and were before */
+	enum module_remedy remedy;
+	enum compat_verdict verdict; /* filled by compat_judge, as are the reasons */
+	struct compat_reason *reasons;
+	size_t reason_count;
+};
+
+struct compat_set {
+	struct compat_module *items;
+	size_t count;
+};
+void compat_set_done(struct compat_set *set);
+#define autocompat cleanup(compat_set_done)
+
+/*
+ * Judge them all together: one may need what another exports, and falls with it. May be
+ * repeated; the former verdicts are replaced. Symbols are resolved first among the set,
+ * then in abi->symbols; a name that neither exports is missing.
+ */
+void compat_judge(const struct kernel_abi *abi, struct compat_set *set);
+
+/* The vermagic that the target compares: without the release where it uses versions. */
+bool compat_vermagic_fits(const struct kernel_abi *abi, const struct module_file *file);
+/* "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", ... (license_is_gpl_compatible) */
+bool compat_license_is_gpl(const char *license);

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The vetting.
+ */
+#include "flow/vet.h"

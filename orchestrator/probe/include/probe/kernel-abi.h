@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a kernel offers to modules, from its own files: image, configuration, module tree;
+ * headers are never needed, Module.symvers is a second source.
+ */
+#pragma once
+
+#include "base/root-file.h"
+#include "core/compat.h"
+#include "probe/module-file.h"
+
+/*
+ * Where a kernel's files come from: an installed release (kernel_source_installed), or
+ * packages that are not unpacked (probe/package-file.h). A member that is NULL is not
+ * there.
+ */
+struct kernel_source {
+	void *data;
+	const char *release;
+	/* image, config, symvers, "modules.builtin", "modules.builtin.modinfo": bytes that
+	 * live as long as the source. 0, -ENOENT, or another error. */
+	int (*file)(void *data, const char *what, const void **ret, size_t *ret_len,
+		    struct error *err);
+	/* Every module of the tree that is the kernel's own; stops when each returns
+	 * other than 0, and returns that. */
+	int (*modules)(void *data,
+		       int (*each)(void *data, const char *path, const void *bytes,
+				   size_t len, struct error *err),
+		       void *each_data, struct error *err);
+	/* The tree's own modules that export the symbol, by depmod's index: path, caller
+	 * frees; -ENOENT: none, -ENOTSUP: there is no index, every module must be read. */
+	int (*provider)(void *data, const char *symbol, char **ret_path,
+			struct error *err);
+	/* One module of the tree by path, decompressed; caller frees. */
+	int (*module)(void *data, const char *path, void **ret, size_t *ret_len,
+		      struct error *err);
+	void (*done)(void *data);
+};
+void kernel_source_done(struct kernel_source *source);
+#define autosource cleanup(kernel_source_done)
+
+/* An installed release. -ENOENT: it has neither image nor symvers. */
+int kernel_source_installed(const struct root *root, const char *release,
+			    struct kernel_source *ret, struct error *err);
+
+/*
+ * Everything of the kernel but its modules' exports: options, vermagic, layout, the
+ * image's symbols. cache (may be NULL) is asked for the symbols of an image by its
+ * SHA-256 and told of them where it had none.
+ */
+struct symbol_cache {
+	void *data;
+	/* 0, or -ENOENT; what it returns is checked by its key, never trusted */
+	int (*load)(void *data, const char *key, struct symbol_table **ret);
+	void (*store)(void *data, const char *key, const struct symbol_table *table);
+};
+int kernel_abi_probe(const struct kernel_source *source, const struct symbol_cache *cache,
+		     struct kernel_abi *ret, struct error *err);
+/*
+ * Add to abi->symbols what the tree's own modules export of these names (what set needs
+ * and the image and the set itself do not have), opening those modules only.
+ */
+int kernel_abi_add_exports(const struct kernel_source *source, struct kernel_abi *abi,
+			   const struct compat_set *set, struct error *err);
+
+/* Would the target trust this module's signature? keys: DER certificates built into the
+ * image, /proc/keys' .builtin_trusted_keys and MokListRT where they are readable. */
+struct trusted_keys;
+int trusted_keys_probe(const struct root *root, const struct kernel_source *source,
+		       struct trusted_keys **ret, struct error *err);
+void trusted_keys_free(struct trusted_keys *keys);
+enum signature_trust trusted_keys_judge(const struct trusted_keys *keys,
+					const struct module_file *file);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reads one module file, plain or compressed, as a kernel's loader would. Sources:
+ * kernel/module/main.c, include/linux/module.h, scripts/mod/modpost.c.
+ */
+#pragma once
+
+#include "base/root-file.h"
+#include "core/module.h"
+
+#define MODULE_FILE_MAX ((size_t)512 * 1024 * 1024) /* plain */
+
+/*
+ * A file below the root; .ko, .ko.gz, .ko.xz, .ko.zst (told by content). One that is
+ * no module any kernel would load is success with ret->fault set. -ENOENT, -EACCES, -EIO.
+ */
+int module_file_read(const struct root *root, const char *path, struct module_file *ret,
+		     struct error *err);
+/* The same from bytes; path names them. data is copied or decompressed, not kept. */
+int module_file_parse(const char *path, const void *data, size_t len,
+		      struct module_file *ret, struct error *err);
+/*
+ * Only name and exports, for the tree's own modules: what it does not need to look at, it
+ * does not. data must live as long as ret.
+ */
+int module_file_exports(const char *path, const void *data, size_t len,
+			struct module_file *ret, struct error *err);
+
+/* "/lib/modules/6.1.0/updates/dkms/a-b.ko.xz" → "a_b"; caller frees. NULL: no module's. */
+char *module_name_of(const char *path);
