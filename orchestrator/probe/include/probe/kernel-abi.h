@@ -17,8 +17,9 @@
 struct kernel_source {
 	void *data;
 	const char *release;
-	/* image, config, symvers, "modules.builtin", "modules.builtin.modinfo": bytes that
-	 * live as long as the source. 0, -ENOENT, or another error. */
+	/* image, config, symvers, "modules.order", "modules.builtin",
+	 * "modules.builtin.modinfo": bytes that live as long as the source. 0, -ENOENT, or
+	 * another error. */
 	int (*file)(void *data, const char *what, const void **ret, size_t *ret_len,
 		    struct error *err);
 	/* Every module of the tree that is the kernel's own; stops when each returns
@@ -34,6 +35,11 @@ struct kernel_source {
 	/* One module of the tree by path, decompressed; caller frees. */
 	int (*module)(void *data, const char *path, void **ret, size_t *ret_len,
 		      struct error *err);
+	/* What all of the tree's own modules export, where the source has it at hand
+	 * (packages are read once, and their modules not kept); lives as long as the
+	 * source. Where it is there, provider and modules need not be asked for symbols.
+	 */
+	const struct symbol_table *(*exports)(void *data);
 	void (*done)(void *data);
 };
 void kernel_source_done(struct kernel_source *source);
