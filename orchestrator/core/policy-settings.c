@@ -11,6 +11,10 @@
 #include "core/boot-protocol.h"
 
 static const char *const reboot_modes[] = {"now", "later", "never", NULL};
+static const char *const refuse_or_warn[] = {"refuse", "warn", NULL};
+static const char *const required_or_optional[] = {"required", "optional", NULL};
+static const char *const lost_devices[] = {"refuse", "refuse-root-and-link", "warn",
+					   NULL};
 
 /* Rows: key, path, type's own columns, default, documentation. */
 #define NUMBER(key, path_, min_, max_, unit_, fallback_, doc_) \
@@ -88,7 +92,44 @@ static const struct policy_setting settings[] = {
 	BOOLEAN(POLICY_HEALTH_KERNEL_LOG, "health.kernel_log", "true",
 		"Check that the kernel logged no BUG, oops, lockup or hung task."),
 	STRINGS(POLICY_MODULES_REQUIRED, "modules.required", POLICY_ITEM_MODULE, "",
-		"Names of modules without which a kernel is of no use here."),
+		"Modules without which a kernel is of no use here. Of those that a "
+		"pattern "
+		"fits one must be there, and every third-party one must load."),
+	STRINGS(POLICY_MODULES_OPTIONAL, "modules.optional", POLICY_ITEM_MODULE, "",
+		"Third-party modules that a kernel may lose even where they are in use: "
+		"told, never refused."),
+	STRINGS(POLICY_MODULES_IGNORED, "modules.ignored", POLICY_ITEM_MODULE, "",
+		"Third-party modules that are not looked at at all."),
+	CHOICE(POLICY_MODULES_INCOMPATIBLE, "modules.incompatible", refuse_or_warn,
+	       "refuse",
+	       "What follows from a required module that a kernel would not load: the "
+	       "kernel is refused, or it is told."),
+	CHOICE(POLICY_MODULES_IN_USE, "modules.in_use", required_or_optional, "required",
+	       "What it implies that this machine uses a third-party module now."),
+	BOOLEAN(POLICY_MODULES_TAINTED, "modules.tainted", "true",
+		"May a required module taint the kernel as it is loaded (unsigned, "
+		"signed "
+		"by an unknown key, without versions)? Otherwise it counts as one that "
+		"does not load."),
+	BOOLEAN(POLICY_MODULES_BUILD, "modules.build", "true",
+		"Let DKMS and akmods build third-party modules for a kernel before it is "
+		"tried."),
+	CHOICE(POLICY_DEVICES_LOST, "devices.lost", lost_devices, "refuse-root-and-link",
+	       "What follows from a device in use that has no driver in a kernel: it is "
+	       "refused; refused for what the root file system or the default route "
+	       "stands on, and told for others; or told."),
+	STRINGS(POLICY_KERNEL_CONFIG_REQUIRED, "kernel.config_required",
+		POLICY_ITEM_CONFIG, "",
+		"Options that a kernel must be built with: as y or m (CONFIG_X), or with "
+		"this value (CONFIG_X=y)."),
+	STRINGS(POLICY_KERNEL_CONFIG_FORBIDDEN, "kernel.config_forbidden",
+		POLICY_ITEM_CONFIG, "",
+		"Options that a kernel must not be built with, at all (CONFIG_X) or with "
+		"this value (CONFIG_X=m)."),
+	CHOICE(POLICY_KERNEL_CONFIG_VANISHED, "kernel.config_vanished", refuse_or_warn,
+	       "refuse",
+	       "What follows from a required option that a kernel does not know any "
+	       "more: it was renamed, removed, or what it depends on is off."),
 	BOOLEAN(POLICY_PACKAGES_REFRESH, "packages.refresh", "true",
 		"Refresh the package manager's lists before an upgrade is resolved."),
 	NUMBER(POLICY_PACKAGES_TIMEOUT, "packages.timeout", 60, 86400, "seconds", "3600",

@@ -6,6 +6,7 @@
 #include "core/policy.h"
 
 #include <assert.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #define STRINGS_MAX 64
 #define MODULE_NAME_MAX \
 	55 /* MODULE_NAME_LEN - 1 on 64-bit, include/linux/moduleparam.h */
+#define CONFIG_MAX 128
 
 void policy_value_done(struct policy_value *value)
 {
@@ -43,6 +45,12 @@ static char *choices_text(const char *const *choices)
 	return text_take(&t);
 }
 
+static const char *const item_names[] = {
+	[POLICY_ITEM_ARGUMENT] = "kernel arguments",
+	[POLICY_ITEM_MODULE] = "module names",
+	[POLICY_ITEM_CONFIG] = "kernel options",
+};
+
 char *policy_allowed(const struct policy_setting *setting)
 {
 	switch (setting->type) {
@@ -59,8 +67,7 @@ char *policy_allowed(const struct policy_setting *setting)
 		break;
 	}
 	return str_format("a list of at most %d %s, [ \"a\", \"b\" ]", STRINGS_MAX,
-			  setting->item == POLICY_ITEM_MODULE ? "module names"
-							      : "kernel arguments");
+			  item_names[setting->item]);
 }
 
 /* Escapes of libconfig's strings; bytes that a terminal must not see become \xNN. */
@@ -110,13 +117,14 @@ int policy_value_choice(const struct policy_setting *setting, const char *word,
 			 setting->path, printable, allowed);
 }
 
-/* Only what the kernel's own build makes of file names (scripts/Makefile.lib). */
+/* Only what the kernel's own build makes of file names (scripts/Makefile.lib), and the
+ * two wildcards. */
 static int module_check(const struct policy_setting *setting, const char *name,
 			struct error *err)
 {
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789_-";
+		"0123456789_-*?";
 	autofree char *shown = str_printable(name);
 	size_t len = strlen(name);
 
@@ -125,8 +133,29 @@ static int module_check(const struct policy_setting *setting, const char *name,
 	return error_set(
 		err, -ERROR_USAGE,
 		"%s: \"%.60s\" can't be a module's name: allowed are 1 to %d letters, "
-		"digits, _ and -",
+		"digits, _ and -, and * and ? for any of them",
 		setting->path, shown, MODULE_NAME_MAX);
+}
+
+/* As the kernel's own configuration has it: Documentation/kbuild/kconfig-language.rst. */
+static int config_check(const struct policy_setting *setting, const char *option,
+			struct error *err)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789_";
+	autofree char *shown = str_printable(option);
+	const char *name = option + strlen("CONFIG_");
+	size_t len = str_starts(option, "CONFIG_") ? strspn(name, letters) : 0;
+	bool value_fits = name[len] == '\0' || (name[len] == '=' && name[len + 1]);
+
+	if (len > 0 && value_fits && strlen(option) <= CONFIG_MAX &&
+	    str_eq(option, shown))
+		return 0;
+	return error_set(err, -ERROR_USAGE,
+			 "%s: \"%.60s\" can't be a kernel option: write CONFIG_NAME or "
+			 "CONFIG_NAME=VALUE",
+			 setting->path, shown);
 }
 
 static int arguments_check(const struct policy_setting *setting,
@@ -157,7 +186,9 @@ static int items_check(const struct policy_setting *setting, const struct strv *
 	if (setting->item == POLICY_ITEM_ARGUMENT)
 		return arguments_check(setting, items, err);
 	for (size_t i = 0; i < items->count; i++) {
-		int result = module_check(setting, items->items[i], err);
+		int result = setting->item == POLICY_ITEM_CONFIG
+				     ? config_check(setting, items->items[i], err)
+				     : module_check(setting, items->items[i], err);
 
 		if (result < 0)
 			return result;
@@ -280,6 +311,29 @@ const char *policy_choice(const struct policy *policy, enum policy_key key)
 const struct strv *policy_strings(const struct policy *policy, enum policy_key key)
 {
 	return &value_of(policy, key, POLICY_STRINGS)->strings;
+}
+
+static char *module_written_alike(const char *name)
+{
+	char *copy = str_dup(name);
+
+	for (char *c = copy; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	return copy;
+}
+
+bool policy_module_fits(const struct strv *patterns, const char *module)
+{
+	autofree char *name = module_written_alike(module);
+
+	for (size_t i = 0; i < patterns->count; i++) {
+		autofree char *pattern = module_written_alike(patterns->items[i]);
+
+		if (fnmatch(pattern, name, 0) == 0)
+			return true;
+	}
+	return false;
 }
 
 static char *strings_text(const struct strv *strings)

@@ -6,6 +6,7 @@
  */
 #include "health-parts.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -141,24 +142,18 @@ static const char *module_path_name(const char *path, size_t *ret_len)
 	return name;
 }
 
-/* Module names are the same with '-' and with '_'. */
-static bool module_name_is(const char *a, size_t len, const char *b)
+/* Is one there that fits the name or pattern of the policy? */
+static bool module_in(const struct strv *paths, const char *wanted)
 {
-	if (strlen(b) != len)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if ((a[i] == '-' ? '_' : a[i]) != (b[i] == '-' ? '_' : b[i]))
-			return false;
-	return true;
-}
+	char *item = (char *)(uintptr_t)wanted;
+	const struct strv pattern = {.items = &item, .count = 1};
 
-static bool module_in(const struct strv *paths, const char *module)
-{
 	for (size_t i = 0; i < paths->count; i++) {
 		size_t len;
-		const char *name = module_path_name(paths->items[i], &len);
+		const char *start = module_path_name(paths->items[i], &len);
+		autofree char *name = str_ndup(start, len);
 
-		if (module_name_is(name, len, module))
+		if (policy_module_fits(&pattern, name))
 			return true;
 	}
 	return false;

@@ -54,6 +54,16 @@ static void defaults_are_those_documented(void **state)
 		"health.link = true from built in\n"
 		"health.kernel_log = true from built in\n"
 		"modules.required = [ ] from built in\n"
+		"modules.optional = [ ] from built in\n"
+		"modules.ignored = [ ] from built in\n"
+		"modules.incompatible = \"refuse\" from built in\n"
+		"modules.in_use = \"required\" from built in\n"
+		"modules.tainted = true from built in\n"
+		"modules.build = true from built in\n"
+		"devices.lost = \"refuse-root-and-link\" from built in\n"
+		"kernel.config_required = [ ] from built in\n"
+		"kernel.config_forbidden = [ ] from built in\n"
+		"kernel.config_vanished = \"refuse\" from built in\n"
 		"packages.refresh = true from built in\n"
 		"packages.timeout = 3600 from built in\n"
 		"holds.days = 30 from built in\n";
@@ -229,6 +239,20 @@ static void options_out_of_bounds_change_nothing(void **state)
 		{POLICY_MODULES_REQUIRED,
 		 "a1234567890123456789012345678901234567890123456789012345",
 		 "module's name"},
+		{POLICY_MODULES_OPTIONAL, "nvidia* v?box", NULL},
+		{POLICY_MODULES_IGNORED, "[a-z]", "* and ? for any of them"},
+		{POLICY_MODULES_IN_USE, "maybe",
+		 "allowed is \"required\" or \"optional\""},
+		{POLICY_DEVICES_LOST, "ignore", "\"refuse-root-and-link\" or \"warn\""},
+		{POLICY_KERNEL_CONFIG_REQUIRED, "CONFIG_A CONFIG_B=m CONFIG_C=\"x y\"",
+		 NULL},
+		{POLICY_KERNEL_CONFIG_REQUIRED, "EXT4_FS", "CONFIG_NAME=VALUE"},
+		{POLICY_KERNEL_CONFIG_REQUIRED, "CONFIG_", "can't be a kernel option"},
+		{POLICY_KERNEL_CONFIG_FORBIDDEN, "CONFIG_A=", "can't be a kernel option"},
+		{POLICY_KERNEL_CONFIG_FORBIDDEN, "CONFIG_A-B",
+		 "can't be a kernel option"},
+		{POLICY_KERNEL_CONFIG_FORBIDDEN, "CONFIG_A=\x1b",
+		 "can't be a kernel option"},
 		{POLICY_BOOT_TRIAL_ARGS, "kuro.trial=0", "kuro's own marks"},
 		{POLICY_BOOT_TRIAL_ARGS, "it's", "boot.trial_args: kernel command line"},
 	};
@@ -251,6 +275,33 @@ static void options_out_of_bounds_change_nothing(void **state)
 				 cases[i].says);
 		after = policy_dump(&policy);
 		assert_string_equal(after, before);
+	}
+}
+
+static void a_pattern_fits_whole_names_only(void **state)
+{
+	static const struct {
+		const char *pattern, *module;
+		bool fits;
+	} cases[] = {
+		{"nvidia", "nvidia", true},
+		{"nvidia", "nvidia_drm", false},
+		{"nvidia*", "nvidia_drm", true},
+		{"nvidia-d?m", "nvidia_drm", true},
+		{"snd-hda-*", "snd_hda_intel", true},
+		{"*", "zfs", true},
+		{"?fs", "zfs", true},
+		{"?fs", "zzfs", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		autostrv struct strv patterns = {0};
+
+		strv_add(&patterns, "nothing");
+		strv_add(&patterns, cases[i].pattern);
+		assert_int_equal(policy_module_fits(&patterns, cases[i].module),
+				 cases[i].fits);
 	}
 }
 
@@ -353,6 +404,7 @@ int main(void)
 		cmocka_unit_test(an_included_file_is_never_opened),
 		cmocka_unit_test(options_set_one_value),
 		cmocka_unit_test(options_out_of_bounds_change_nothing),
+		cmocka_unit_test(a_pattern_fits_whole_names_only),
 		cmocka_unit_test(lists_are_bounded),
 		cmocka_unit_test(huge_and_deep_files_are_refused),
 		cmocka_unit_test(document_holds_every_setting_at_its_default),

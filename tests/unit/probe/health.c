@@ -117,6 +117,12 @@ static void required_modules_are_loaded_or_built_in(void **state)
 	expect(j, check_modules, CHECK_PASSED, NULL);
 	made_file(j->root, "/proc/modules", "nvme_core 1 0 - Loading 0x0\n");
 	expect(j, check_modules, CHECK_FAILED, "nvme-core");
+	assert_int_equal(policy_set(&j->policy, POLICY_MODULES_REQUIRED, "nv?me* ext*",
+				    NULL),
+			 0);
+	expect(j, check_modules, CHECK_FAILED, "not loaded: nv?me*");
+	made_file(j->root, "/proc/modules", "nv_me_core 1 0 - Live 0x0\n");
+	expect(j, check_modules, CHECK_PASSED, NULL);
 }
 
 static void only_new_failed_units_count(void **state)

@@ -38,6 +38,16 @@ enum policy_key {
 	POLICY_HEALTH_LINK,
 	POLICY_HEALTH_KERNEL_LOG,
 	POLICY_MODULES_REQUIRED,
+	POLICY_MODULES_OPTIONAL,
+	POLICY_MODULES_IGNORED,
+	POLICY_MODULES_INCOMPATIBLE,
+	POLICY_MODULES_IN_USE,
+	POLICY_MODULES_TAINTED,
+	POLICY_MODULES_BUILD,
+	POLICY_DEVICES_LOST,
+	POLICY_KERNEL_CONFIG_REQUIRED,
+	POLICY_KERNEL_CONFIG_FORBIDDEN,
+	POLICY_KERNEL_CONFIG_VANISHED,
 	POLICY_PACKAGES_REFRESH,
 	POLICY_PACKAGES_TIMEOUT,
 	POLICY_HOLDS_DAYS,
@@ -46,7 +56,11 @@ enum policy_key {
 
 enum policy_type { POLICY_NUMBER, POLICY_BOOLEAN, POLICY_CHOICE, POLICY_STRINGS };
 /* What each string of a POLICY_STRINGS must be. */
-enum policy_item { POLICY_ITEM_ARGUMENT, POLICY_ITEM_MODULE };
+enum policy_item {
+	POLICY_ITEM_ARGUMENT, /* of a kernel's command line */
+	POLICY_ITEM_MODULE,   /* a module's name, or a pattern with * and ? */
+	POLICY_ITEM_CONFIG,   /* CONFIG_X or CONFIG_X=value */
+};
 
 struct policy_setting {
 	const char *path; /* "boot.tries" */
@@ -93,6 +107,8 @@ bool policy_bool(const struct policy *policy, enum policy_key key);
 /* The chosen word of a POLICY_CHOICE. */
 const char *policy_choice(const struct policy *policy, enum policy_key key);
 const struct strv *policy_strings(const struct policy *policy, enum policy_key key);
+/* Does one of these names and patterns fit the module? - and _ are the same. */
+bool policy_module_fits(const struct strv *patterns, const char *module);
 /* The value as policy text ("[ \"a\", \"b\" ]"); caller frees. */
 char *policy_value_text(const struct policy *policy, enum policy_key key);
 /* A commented policy file with every setting at its default; caller frees. */
