@@ -35,8 +35,10 @@ static inline void symbol_table_free_cleanup(struct symbol_table **table)
 
 /*
  * Add a copy of the symbol. One that is there already stays and -EEXIST is returned
- * (the kernel refuses the second export of a name).
+ * (the kernel refuses the second export of a name); -EFBIG: the table is full
+ * (SYMBOL_TABLE_MAX).
  */
+#define SYMBOL_TABLE_MAX 4000000
 int symbol_table_add(struct symbol_table *table, const struct symbol *symbol);
 /* The symbol of that name, or NULL. Valid until the next add. */
 const struct symbol *symbol_table_find(const struct symbol_table *table, const char *name);
@@ -45,9 +47,22 @@ size_t symbol_table_count(const struct symbol_table *table);
 const struct symbol *symbol_table_at(const struct symbol_table *table, size_t i);
 
 /*
+ * Bytes kept beside the symbols, packed with them: what else was read of the same image,
+ * so that a cache spares reading it again. A name of before gets the new bytes. -EFBIG:
+ * more than SYMBOL_TABLE_NOTES of them, a name over 31 bytes, or more than 1 MiB.
+ */
+#define SYMBOL_TABLE_NOTES 16
+int symbol_table_note(struct symbol_table *table, const char *name, const void *data,
+		      size_t len);
+/* The bytes of that name with a NUL behind, owned by the table, or NULL. */
+const void *symbol_table_noted(const struct symbol_table *table, const char *name,
+			       size_t *ret_len);
+
+/*
  * The table as bytes for a cache (caller frees), and back. key is what it was made from
  * (an image's SHA-256): a cache with another key, another format, a bad sum or a bound
  * that does not hold is -ERROR_DAMAGED, which callers treat as no cache. Little endian.
+ * What unpack returns does not need data any longer, and can be added to.
  */
 int symbol_table_pack(const struct symbol_table *table, const char *key, void **ret,
 		      size_t *ret_len);
