@@ -192,6 +192,38 @@ int hold_list(struct database *db, int64_t now, struct hold_list *ret, struct er
 	return row_list(database_state(db), &query, ret, err);
 }
 
+int compat_record_put(struct database *db, const struct compat_record *record,
+		      struct error *err)
+{
+	return row_put(database_state(db), &compatibility_table, record, err);
+}
+
+int compat_record_get(struct database *db, const struct compat_record *key,
+		      struct compat_record *ret, struct error *err)
+{
+	const struct query query = {
+		&compatibility_table,
+		"WHERE module = ?1 AND version = ?2 AND release = ?3 AND machine = ?4 "
+		"AND platform = ?5 AND region = ?6",
+		{VALUE_OF_TEXT(key->module), VALUE_OF_TEXT(key->version),
+		 VALUE_OF_TEXT(key->release), VALUE_OF_TEXT(key->machine),
+		 VALUE_OF_TEXT(key->platform), VALUE_OF_TEXT(key->region)}};
+
+	return row_get(database_state(db), &query, ret, err);
+}
+
+int compat_record_list(struct database *db, const char *release,
+		       struct compat_record_list *ret, struct error *err)
+{
+	const struct query query = {
+		&compatibility_table,
+		"WHERE ?1 IS NULL OR release = ?1 "
+		"ORDER BY module, version, machine, platform, region, release",
+		{VALUE_OF_TEXT(release)}};
+
+	return row_list(database_state(db), &query, ret, err);
+}
+
 int evidence_add(struct database *db, const struct evidence *e, struct error *err)
 {
 	struct connection *c;

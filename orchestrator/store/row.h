@@ -70,7 +70,7 @@ struct value {
 struct query {
 	const struct table *table;
 	const char *tail; /* WHERE, ORDER BY, LIMIT with ?1, ?2, … */
-	struct value values[3];
+	struct value values[6];
 };
 
 /* Are the table and its columns there? -ERROR_DAMAGED otherwise. */

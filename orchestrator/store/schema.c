@@ -38,6 +38,14 @@ static const char *const state_steps[] = {
 	" release TEXT PRIMARY KEY NOT NULL, reason TEXT NOT NULL, generation INTEGER "
 	"NOT NULL,"
 	" created INTEGER NOT NULL, expires INTEGER NOT NULL);",
+
+	"CREATE TABLE compatibility ("
+	" module TEXT NOT NULL, version TEXT NOT NULL, release TEXT NOT NULL,"
+	" machine TEXT NOT NULL, platform TEXT NOT NULL, region TEXT NOT NULL,"
+	" predicted TEXT NOT NULL, codes TEXT, vetted INTEGER NOT NULL,"
+	" observed TEXT NOT NULL, foretold TEXT NOT NULL, detail TEXT,"
+	" seen INTEGER NOT NULL,"
+	" PRIMARY KEY (module, version, release, machine, platform, region));",
 };
 _Static_assert(ARRAY_LEN(state_steps) == DATABASE_SCHEMA, "a step for each version");
 
@@ -49,8 +57,8 @@ static const char *const evidence_steps[] = {
 };
 
 static const struct table *const state_tables[] = {
-	&transactions_table, &steps_table, &boots_table,
-	&generations_table,  &holds_table, NULL,
+	&transactions_table, &steps_table,         &boots_table, &generations_table,
+	&holds_table,        &compatibility_table, NULL,
 };
 
 static const struct table *const evidence_tables[] = {&evidence_table, NULL};

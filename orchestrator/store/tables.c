@@ -5,6 +5,7 @@
  */
 #include "tables.h"
 
+#include "core/compat-record.h"
 #include "core/transaction.h"
 
 #define WORDS(noun)                                                    \
@@ -21,6 +22,8 @@ WORDS(transaction_state);
 WORDS(step_state);
 WORDS(verdict);
 WORDS(boot_end);
+WORDS(prediction);
+WORDS(observation);
 
 #define FIELD(record, member, column, kind, role)                         \
 	{                                                                 \
@@ -129,6 +132,33 @@ const struct table holds_table = {
 	.fields = hold_fields,
 	.field_count = ARRAY_LEN(hold_fields),
 	.record_size = sizeof(struct hold),
+};
+
+static const struct field compatibility_fields[] = {
+	FIELD(compat_record, module, "module", FIELD_TEXT, FIELD_KEY),
+	FIELD(compat_record, version, "version", FIELD_TEXT, FIELD_KEY),
+	FIELD(compat_record, release, "release", FIELD_TEXT, FIELD_KEY),
+	FIELD(compat_record, machine, "machine", FIELD_TEXT, FIELD_KEY),
+	FIELD(compat_record, platform, "platform", FIELD_TEXT, FIELD_KEY),
+	FIELD(compat_record, region, "region", FIELD_TEXT, FIELD_KEY),
+	FIELD_OF_WORDS(compat_record, predicted, "predicted", prediction_words,
+		       FIELD_PLAIN),
+	FIELD(compat_record, codes, "codes", FIELD_TEXT_OR_NULL, FIELD_PLAIN),
+	FIELD(compat_record, vetted, "vetted", FIELD_INT64, FIELD_PLAIN),
+	FIELD_OF_WORDS(compat_record, observed, "observed", observation_words,
+		       FIELD_PLAIN),
+	FIELD_OF_WORDS(compat_record, foretold, "foretold", prediction_words,
+		       FIELD_PLAIN),
+	FIELD(compat_record, detail, "detail", FIELD_TEXT_OR_NULL, FIELD_PLAIN),
+	FIELD(compat_record, seen, "seen", FIELD_INT64, FIELD_PLAIN),
+};
+
+const struct table compatibility_table = {
+	.name = "compatibility",
+	.noun = "compatibility record of module",
+	.fields = compatibility_fields,
+	.field_count = ARRAY_LEN(compatibility_fields),
+	.record_size = sizeof(struct compat_record),
 };
 
 static const struct field evidence_fields[] = {

@@ -11,4 +11,5 @@ extern const struct table steps_table;
 extern const struct table boots_table;
 extern const struct table generations_table;
 extern const struct table holds_table;
+extern const struct table compatibility_table;
 extern const struct table evidence_table;

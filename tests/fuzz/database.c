@@ -108,6 +108,7 @@ static void list_everything(struct database *db)
 	struct boot_list boots = {0}, trials = {0};
 	struct generation_record_list generations = {0};
 	struct hold_list holds = {0};
+	struct compat_record_list records = {0};
 
 	(void)transaction_list(db, 0, &transactions, NULL); /* any answer will do */
 	(void)transaction_list_state(db, TRANSACTION_RUNNING, &running, NULL);
@@ -115,6 +116,7 @@ static void list_everything(struct database *db)
 	(void)boot_list_trials(db, 1, &trials, NULL);
 	(void)generation_list(db, &generations, NULL);
 	(void)hold_list(db, 0, &holds, NULL);
+	(void)compat_record_list(db, NULL, &records, NULL);
 	list_of_transaction(db, 1);
 	transaction_list_done(&transactions);
 	transaction_list_done(&running);
@@ -122,6 +124,7 @@ static void list_everything(struct database *db)
 	boot_list_done(&trials);
 	generation_record_list_done(&generations);
 	hold_list_done(&holds);
+	compat_record_list_done(&records);
 }
 
 static void open_and_list(enum database_mode mode)

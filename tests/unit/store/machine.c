@@ -163,6 +163,7 @@ int list_everything(struct database *db, struct error *err)
 	cleanup(generation_record_list_done) struct generation_record_list generations = {
 		0};
 	cleanup(hold_list_done) struct hold_list holds = {0};
+	cleanup(compat_record_list_done) struct compat_record_list records = {0};
 	int r = transaction_list(db, 0, &transactions, err);
 
 	if (r == 0)
@@ -173,5 +174,7 @@ int list_everything(struct database *db, struct error *err)
 		r = generation_list(db, &generations, err);
 	if (r == 0)
 		r = hold_list(db, 0, &holds, err);
+	if (r == 0)
+		r = compat_record_list(db, NULL, &records, err);
 	return r;
 }

@@ -147,6 +147,74 @@ static void what_is_missing_is_named(void **state)
 	assert_non_null(strstr(err.message, "state.db"));
 }
 
+static struct compat_record compat_key(const char *module, const char *release)
+{
+	return (struct compat_record){.module = text(module),
+				      .version = text("1.2"),
+				      .release = text(release),
+				      .machine = text("QEMU Standard PC"),
+				      .platform = text("ec2"),
+				      .region = text("eu-north-1")};
+}
+
+static void a_compatibility_record_comes_back_whole(void **state)
+{
+	autodatabase struct database *db = machine_open(*state, DATABASE_WRITE);
+	cleanup(compat_record_done) struct compat_record r = compat_key("zfs", "6.12");
+	cleanup(compat_record_done) struct compat_record back = {0}, other = {0};
+
+	assert_int_equal(compat_record_get(db, &r, &back, NULL), -ENOENT);
+	r.predicted = PREDICTION_FAILS;
+	r.codes = text("layout symbol-version");
+	r.vetted = 5000000000;
+	assert_int_equal(compat_record_put(db, &r, NULL), 0);
+	r.observed = OBSERVATION_LOADED;
+	r.foretold = PREDICTION_FAILS;
+	r.detail = text("x");
+	r.seen = 5000000001;
+	assert_int_equal(compat_record_put(db, &r, NULL), 0);
+	assert_int_equal(compat_record_get(db, &r, &back, NULL), 0);
+	assert_string_equal(back.module, "zfs");
+	assert_string_equal(back.version, "1.2");
+	assert_string_equal(back.release, "6.12");
+	assert_string_equal(back.machine, "QEMU Standard PC");
+	assert_string_equal(back.platform, "ec2");
+	assert_string_equal(back.region, "eu-north-1");
+	assert_int_equal(back.predicted, PREDICTION_FAILS);
+	assert_string_equal(back.codes, "layout symbol-version");
+	assert_true(back.vetted == r.vetted && back.seen == r.seen);
+	assert_int_equal(back.observed, OBSERVATION_LOADED);
+	assert_int_equal(back.foretold, PREDICTION_FAILS);
+	assert_string_equal(back.detail, "x");
+	free(r.region);
+	r.region = text("");
+	assert_int_equal(compat_record_get(db, &r, &other, NULL), -ENOENT);
+}
+
+static void compatibility_is_listed_by_module_and_release(void **state)
+{
+	static const char *const keys[][2] = {{"zfs", "6.12"},
+					      {"nvidia", "6.12"},
+					      {"zfs", "6.1"}};
+	autodatabase struct database *db = machine_open(*state, DATABASE_WRITE);
+	struct compat_record_list all = {0}, one = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		cleanup(compat_record_done) struct compat_record r =
+			compat_key(keys[i][0], keys[i][1]);
+
+		assert_int_equal(compat_record_put(db, &r, NULL), 0);
+	}
+	assert_int_equal(compat_record_list(db, NULL, &all, NULL), 0);
+	assert_int_equal(all.count, 3);
+	assert_string_equal(all.items[0].module, "nvidia");
+	assert_string_equal(all.items[1].release, "6.1");
+	assert_int_equal(compat_record_list(db, "6.12", &one, NULL), 0);
+	assert_int_equal(one.count, 2);
+	compat_record_list_done(&all);
+	compat_record_list_done(&one);
+}
+
 static void a_step_is_overwritten_and_keeps_its_place(void **state)
 {
 	autodatabase struct database *db = machine_open(*state, DATABASE_WRITE);
@@ -489,6 +557,8 @@ int main(void)
 		TEST(transactions_are_listed_newest_first),
 		TEST(the_newest_armed_one_of_a_generation_is_found),
 		TEST(what_is_missing_is_named),
+		TEST(a_compatibility_record_comes_back_whole),
+		TEST(compatibility_is_listed_by_module_and_release),
 		TEST(a_step_is_overwritten_and_keeps_its_place),
 		TEST(steps_of_one_second_keep_their_order),
 		TEST(boots_come_back_and_are_overwritten),

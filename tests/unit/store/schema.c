@@ -7,6 +7,7 @@
 
 #include "machine.h"
 #include "schema.h"
+#include "store/records.h"
 
 #define FILE_PATH "/var/lib/kuro/made.db"
 
@@ -102,12 +103,46 @@ static void a_failed_step_changes_nothing(void **state)
 	assert_int_equal(number, 0);
 }
 
+/* A machine whose database the first kuro made keeps its history. */
+static void the_first_schema_is_brought_to_this_one(void **state)
+{
+	const struct machine *m = *state;
+	struct schema first = state_schema;
+	autodatabase struct database *db = NULL;
+	cleanup(transaction_done) struct transaction back = {0};
+	struct compat_record_list none = {0};
+	autoplace struct place place = {.fd = -1};
+	struct connection c = {0};
+
+	first.version = 1;
+	machine_sql(m, DATABASE_PATH, "");
+	assert_int_equal(place_open(&place, &m->root, NULL), 0);
+	assert_int_equal(connection_open(&c, &place, first.file, CONNECTION_WRITE, NULL),
+			 0);
+	assert_int_equal(schema_migrate(&first, &c, NULL), 0);
+	connection_close(&c);
+	machine_sql(
+		m, DATABASE_PATH,
+		"INSERT INTO transactions VALUES (3, 'try', 'blessed', '6.1', 2, 1, 5, "
+		"6, NULL, NULL)");
+	assert_int_equal(database_open(&m->root, DATABASE_READ, &db, NULL), 0);
+	assert_int_equal(compat_record_list(db, NULL, &none, NULL), 0);
+	assert_int_equal(none.count, 0);
+	database_close(db);
+	db = NULL;
+	assert_int_equal(database_open(&m->root, DATABASE_WRITE, &db, NULL), 0);
+	assert_int_equal(transaction_get(db, 3, &back, NULL), 0);
+	assert_string_equal(back.release, "6.1");
+	assert_int_equal(compat_record_list(db, NULL, &none, NULL), 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, machine_set_up, machine_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(rows_of_every_older_version_are_kept),
 		TEST(a_failed_step_changes_nothing),
+		TEST(the_first_schema_is_brought_to_this_one),
 	};
 
 	return cmocka_run_group_tests_name("schema", tests, NULL, NULL);

@@ -20,7 +20,7 @@
 
 #define DATABASE_PATH          "/var/lib/kuro/state.db"
 #define DATABASE_EVIDENCE_PATH "/var/lib/kuro/evidence.db"
-#define DATABASE_SCHEMA        1
+#define DATABASE_SCHEMA        2
 
 struct database; /* one open connection */
 

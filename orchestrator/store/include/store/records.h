@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "core/compat-record.h"
 #include "core/transaction.h"
 #include "store/database.h"
 
@@ -76,6 +77,18 @@ int hold_remove(struct database *db, const char *release, struct error *err);
 int hold_get(struct database *db, const char *release, int64_t now, struct hold *ret,
 	     struct error *err);
 int hold_list(struct database *db, int64_t now, struct hold_list *ret, struct error *err);
+
+/*
+ * The compatibility record, keyed by module, version, release and kind of machine; put
+ * inserts or overwrites. get takes the key's six members from key; -ENOENT. The list is
+ * in the order of modules, then releases; for one release where release is not NULL.
+ */
+int compat_record_put(struct database *db, const struct compat_record *record,
+		      struct error *err);
+int compat_record_get(struct database *db, const struct compat_record *key,
+		      struct compat_record *ret, struct error *err);
+int compat_record_list(struct database *db, const char *release,
+		       struct compat_record_list *ret, struct error *err);
 
 /* Evidence. e->id is ignored. -EACCES: root alone may read or add it. */
 int evidence_add(struct database *db, const struct evidence *e, struct error *err);
