@@ -18,8 +18,10 @@ struct kernel_source {
 	void *data;
 	const char *release;
 	/* image, config, symvers, "modules.order", "modules.builtin",
-	 * "modules.builtin.modinfo": bytes that live as long as the source. 0, -ENOENT, or
-	 * another error. */
+	 * "modules.builtin.modinfo": bytes that live as long as the source. "modules" are
+	 * paths of the modules that are there and are the kernel's own, a line each, fit
+	 * for module; a source that has none of them gives "modules.order". 0, -ENOENT,
+	 * or another error. */
 	int (*file)(void *data, const char *what, const void **ret, size_t *ret_len,
 		    struct error *err);
 	/* Every module of the tree that is the kernel's own; stops when each returns
@@ -29,7 +31,8 @@ struct kernel_source {
 				   size_t len, struct error *err),
 		       void *each_data, struct error *err);
 	/* The tree's own modules that export the symbol, by depmod's index: path, caller
-	 * frees; -ENOENT: none, -ENOTSUP: there is no index, every module must be read. */
+	 * frees; -ENOENT: none, -ENOTSUP: there is no index, every module must be read.
+	 */
 	int (*provider)(void *data, const char *symbol, char **ret_path,
 			struct error *err);
 	/* One module of the tree by path, decompressed; caller frees. */
@@ -45,7 +48,8 @@ struct kernel_source {
 void kernel_source_done(struct kernel_source *source);
 #define autosource cleanup(kernel_source_done)
 
-/* An installed release. -ENOENT: it has neither image nor symvers. */
+/* An installed release; root must outlive ret. -ENOENT: it has neither image nor symvers.
+ */
 int kernel_source_installed(const struct root *root, const char *release,
 			    struct kernel_source *ret, struct error *err);
 
@@ -62,6 +66,13 @@ struct symbol_cache {
 };
 int kernel_abi_probe(const struct kernel_source *source, const struct symbol_cache *cache,
 		     struct kernel_abi *ret, struct error *err);
+/*
+ * What its boot adds: module_blacklist=, module.sig_enforce and lockdown= of the command
+ * line that it will get (may be NULL), and, where the firmware enforces Secure Boot, what
+ * its configuration makes of that (without one: that modules must be signed).
+ */
+void kernel_abi_boot(struct kernel_abi *abi, const struct kernel_source *source,
+		     const char *command_line, bool secure_boot);
 /*
  * Add to abi->symbols what the tree's own modules export of these names (what set needs
  * and the image and the set itself do not have), opening those modules only.

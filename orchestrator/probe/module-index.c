@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Bounds of depmod's indexes: a trie whose nodes are found by offset. Every node is
+ * visited once, with a stack of its own; nodes that overlap or lead back are found by
+ * counting bytes: a sane index has no more of them in its nodes than in its file.
+ */
+#include "module-index.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+
+#define INDEX_MAGIC       0xB007F457U
+#define INDEX_MAJOR       2U
+#define INDEX_HEADER      12U
+#define INDEX_OFFSET_MASK 0x0FFFFFFFU
+#define INDEX_PREFIX      0x80000000U
+#define INDEX_VALUES      0x40000000U
+#define INDEX_CHILDREN    0x20000000U
+#define INDEX_CHARS       128 /* children are of 7-bit characters */
+#define INDEX_DEPTH_MAX   1024
+#define INDEX_SIZE_MAX    ((size_t)INDEX_OFFSET_MASK)
+
+struct index_place {
+	uint32_t node; /* offset and flags */
+	uint32_t depth;
+};
+
+struct index_walk {
+	const uint8_t *data;
+	size_t len;
+	size_t budget; /* bytes of nodes that may still come */
+	struct index_place *stack;
+	size_t count, room;
+};
+
+/* A number at *at, which moves on; false where it does not lie in the index. */
+static bool walk_number(const struct index_walk *walk, size_t *at, uint32_t *ret)
+{
+	const uint8_t *p = walk->data + *at;
+
+	if (walk->len - *at < 4)
+		return false;
+	*ret = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+	*at += 4;
+	return true;
+}
+
+static bool walk_text(const struct index_walk *walk, size_t *at)
+{
+	const uint8_t *end = memchr(walk->data + *at, 0, walk->len - *at);
+
+	if (!end)
+		return false;
+	*at = (size_t)(end - walk->data) + 1;
+	return true;
+}
+
+static void walk_push(struct index_walk *walk, uint32_t node, uint32_t depth)
+{
+	if (walk->count == walk->room) {
+		walk->room = walk->room ? walk->room * 2 : 256;
+		walk->stack = mem_regrow(walk->stack, walk->room, sizeof(*walk->stack));
+	}
+	walk->stack[walk->count++] = (struct index_place){.node = node, .depth = depth};
+}
+
+static bool walk_children(struct index_walk *walk, size_t *at, uint32_t depth)
+{
+	uint8_t first, last;
+
+	if (walk->len - *at < 2)
+		return false;
+	first = walk->data[(*at)++];
+	last = walk->data[(*at)++];
+	if (first > last || last >= INDEX_CHARS)
+		return false;
+	for (unsigned int c = first; c <= last; c++) {
+		uint32_t child;
+
+		if (!walk_number(walk, at, &child))
+			return false;
+		if (child & INDEX_OFFSET_MASK)
+			walk_push(walk, child, depth + 1);
+	}
+	return true;
+}
+
+static bool walk_values(const struct index_walk *walk, size_t *at)
+{
+	uint32_t count, priority;
+
+	if (!walk_number(walk, at, &count))
+		return false;
+	/* Each takes some bytes, so that the loop is bounded by the index itself. */
+	for (uint32_t i = 0; i < count; i++)
+		if (!walk_number(walk, at, &priority) || !walk_text(walk, at))
+			return false;
+	return true;
+}
+
+static bool walk_node(struct index_walk *walk, struct index_place place)
+{
+	size_t begin = place.node & INDEX_OFFSET_MASK, at = begin;
+
+	if (begin < INDEX_HEADER || begin >= walk->len || place.depth > INDEX_DEPTH_MAX)
+		return false;
+	if (place.node & INDEX_PREFIX && !walk_text(walk, &at))
+		return false;
+	if (place.node & INDEX_CHILDREN && !walk_children(walk, &at, place.depth))
+		return false;
+	if (place.node & INDEX_VALUES && !walk_values(walk, &at))
+		return false;
+	if (at == begin || at - begin > walk->budget)
+		return false;
+	walk->budget -= at - begin;
+	return true;
+}
+
+bool module_index_sane(const void *data, size_t len)
+{
+	struct index_walk walk = {.data = data, .len = len, .budget = len};
+	uint32_t magic, version, root;
+	bool sane = true;
+	size_t at = 0;
+
+	if (len < INDEX_HEADER || len > INDEX_SIZE_MAX ||
+	    !walk_number(&walk, &at, &magic) || !walk_number(&walk, &at, &version) ||
+	    !walk_number(&walk, &at, &root))
+		return false;
+	if (magic != INDEX_MAGIC || version >> 16 != INDEX_MAJOR)
+		return false;
+	if (root & INDEX_OFFSET_MASK)
+		walk_push(&walk, root, 0);
+	while (sane && walk.count > 0)
+		sane = walk_node(&walk, walk.stack[--walk.count]);
+	free(walk.stack);
+	return sane;
+}
+
+static int index_check(const struct root *root, const char *path, struct error *err)
+{
+	autoclose int fd = root_openat(root, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
+	struct stat st;
+	void *data;
+	bool sane;
+
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, fd < 0 ? fd : -errno, "%s", path);
+	if (!S_ISREG(st.st_mode) || st.st_size <= 0)
+		return error_set(err, -ERROR_DAMAGED, "%s is empty; run depmod", path);
+	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd,
+		    0);
+	if (data == MAP_FAILED)
+		return error_errno(err, -errno, "%s", path);
+	sane = module_index_sane(data, (size_t)st.st_size);
+	(void)munmap(data, (size_t)st.st_size); /* its own mapping: can't fail */
+	if (!sane)
+		return error_set(err, -ERROR_DAMAGED, "%s is damaged; run depmod", path);
+	return 0;
+}
+
+int module_indexes_check(const struct root *root, const char *dir, struct error *err)
+{
+	static const char *const names[] = {"modules.dep.bin", "modules.alias.bin",
+					    "modules.symbols.bin",
+					    "modules.builtin.alias.bin",
+					    "modules.builtin.bin"};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++) {
+		autofree char *path = str_format("%s/%s", dir, names[i]);
+
+		r = index_check(root, path, err);
+	}
+	return r;
+}
