@@ -42,6 +42,11 @@ enum compat_code {
 };
 const char *compat_code_name(enum compat_code code);
 
+/*
+ * COMPAT_LOADS_TAINTED: loaded, but unsigned or not trusted where signatures are looked at
+ * (taint E), or by force (taint F: no vermagic, no symbol versions). Being out of tree (O)
+ * or proprietary (P) is what most third-party modules are: COMPAT_LOADS.
+ */
 enum compat_verdict { COMPAT_LOADS, COMPAT_LOADS_TAINTED, COMPAT_FAILS, COMPAT_NO_FILE };
 /* "loads", "loads-tainted", "fails", "absent" */
 const char *compat_verdict_name(enum compat_verdict verdict);
@@ -49,8 +54,8 @@ const char *compat_verdict_name(enum compat_verdict verdict);
 struct compat_reason {
 	enum compat_code code;
 	bool fatal;   /* the loader refuses; else it is a taint or a warning */
-	char *symbol; /* or module, firmware file; NULL */
-	char *detail; /* a sentence for a person */
+	char *symbol; /* or module, firmware file; NULL; as the file has it */
+	char *detail; /* a sentence for a person, fit for a terminal, no end stop */
 };
 
 /* What a signature check by the target would say (act and probe ask OpenSSL). */
@@ -76,6 +81,9 @@ struct kernel_abi {
 	bool btf_fatal;     /* module BTF is read, and a mismatch refuses the module */
 	bool export_flags;  /* __kflagstab: modules with __ksymtab_gpl are not understood */
 	bool missing_import_allowed; /* CONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS */
+	/* A symbol that __versions does not name is let go with a warning: Linux as it
+	 * is published. Debian's kernels refuse it ("fail closed"). */
+	bool missing_version_allowed;
 	bool config_known;  /* false: the options above are Debian's usual ones, guessed */
 	bool from_symvers;  /* symbols are Module.symvers', not the image's */
 	struct symbol_table *symbols; /* the image's, and of every in-tree module asked for */
@@ -110,8 +118,16 @@ void compat_set_done(struct compat_set *set);
 
 /*
  * Judge them all together: one may need what another exports, and falls with it. May be
- * repeated; the former verdicts are replaced. Symbols are resolved first among the set,
- * then in abi->symbols; a name that neither exports is missing.
+ * repeated; the former verdicts are replaced. Symbols are resolved in the image, then
+ * among the set, then in the rest of abi->symbols; a name that none exports is missing. A
+ * member with a file takes the place of the tree's own module of its name. Of two members
+ * that export one symbol the later in the order of loading fails: what another needs
+ * comes before it, then what is in use, then the order of the set. What the tree's own
+ * modules need in turn is not looked at.
+ *
+ * Reasons stand in the order of the kernel's checks, all of them, also behind one where
+ * the kernel would stop; a malformed file is not looked into. Time is linear in imports
+ * and exports.
  */
 void compat_judge(const struct kernel_abi *abi, struct compat_set *set);
 
