@@ -11,11 +11,12 @@ struct device {
 	char *path;     /* below /sys/devices */
 	char *modalias; /* "" where it has none */
 	char *driver;   /* as sysfs spells it: "virtio-pci" */
-	char *module;   /* the driver's module here, or NULL where it is built in */
+	char *module;  /* the driver's module as sysfs names it, - as _; NULL: not told */
+	bool built_in; /* the driver is in the running kernel's image, not loaded */
 	enum module_use use; /* ROOT, LINK, MOUNT or DEVICE */
-	char *user;          /* "/", "eth0"; NULL */
+	char *user;          /* "/", "eth0", "/srv"; NULL */
 	bool covered;        /* filled by devices_cover */
-	char *by;            /* what covers it in the target: module's name, "built in"; NULL */
+	char *by; /* what covers it in the target: module's name, "built in"; NULL */
 };
 struct device_list {
 	struct device *items;
@@ -24,19 +25,30 @@ struct device_list {
 void device_list_done(struct device_list *list);
 #define autodevices cleanup(device_list_done)
 
-/* Sorted by use, then path. Devices without a driver are left out. */
+/*
+ * Devices with a driver, from /sys/devices below the root (none there: an empty list);
+ * those without one are left out. Sorted by use, then path. What hangs below a device
+ * that is in use counts as its use: a disk's controller, a network card's bridge. Runs
+ * no program. -ERROR_DAMAGED: a tree without end.
+ */
 int devices_probe(const struct root *root, struct device_list *ret, struct error *err);
 /*
- * Fill covered and by for a release's module tree (modules.alias, modules.builtin, depmod's
- * binary indexes through libkmod). old_release's modules.alias names further candidates: a
- * built-in driver has no PCI alias before recent kernels. extra (may be NULL): names of
- * third-party modules that will load there.
+ * Fill covered and by for a release's module tree (modules.alias, modules.builtin,
+ * depmod's binary indexes through libkmod). A device is covered where its modalias finds
+ * a module there; or where the driver or module that is bound today is there by name, or
+ * any module that old_release's tree gives for its modalias (a built-in driver has no PCI
+ * alias before recent kernels); or where the driver is core code, in the image and of no
+ * module's name in old_release. old_release's tree may be absent. extra (may be NULL):
+ * names of third-party modules that will load there; where it is given, a module below
+ * updates, extra or weak-updates counts only if it is named. May be repeated. -ENOENT:
+ * the target has no module tree, or depmod never ran over it.
  */
 int devices_cover(const struct root *root, const char *old_release, const char *release,
 		  const struct strv *extra, struct device_list *list, struct error *err);
 /*
  * The same for a tree that is not installed: aliases and names as a package's modules
- * have them ("alias module" words in aliases, names in modules and built_in, - as _).
+ * have them ("alias module" words in aliases, those of modules.builtin.modinfo too; names
+ * in modules and built_in, - as _).
  */
 struct driver_names {
 	struct strv aliases; /* "pci:v*…* module" */
@@ -46,6 +58,9 @@ void driver_names_done(struct driver_names *names);
 int devices_cover_names(const struct root *root, const char *old_release,
 			const struct driver_names *names, struct device_list *list,
 			struct error *err);
-/* Modules of the file system of / and of what it stands on, as the running kernel has
- * them; built-in ones are left out. */
+/*
+ * Modules of the file system of / and of what it stands on (drivers, device mapper, RAID,
+ * the link of a network root), as the running kernel has them loaded, sorted; built-in
+ * ones are left out. A root without /sys has none.
+ */
 int root_chain_modules(const struct root *root, struct strv *ret, struct error *err);

@@ -1,0 +1,855 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Devices are told with their drivers and with what stands on them, whatever lies between
+ * a file system or a route and the hardware; another release covers them by alias or by
+ * name, and a loss is told only where there is one.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "alias-match.h"
+#include "base/cleanup.h"
+#include "kmod-index.h"
+#include "made-machine.h"
+#include "probe/devices.h"
+
+#define MACHINE_TEST(f) \
+	cmocka_unit_test_setup_teardown(f, made_machine_set_up, made_machine_tear_down)
+
+static const struct root *machine(void **state)
+{
+	const struct made_machine *m = *state;
+
+	return &m->root;
+}
+
+static void put(const struct root *root, const char *text, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void put(const struct root *root, const char *text, const char *format, ...)
+{
+	autotext struct text path = {0};
+	va_list args;
+
+	va_start(args, format);
+	text_vappendf(&path, format, args);
+	va_end(args);
+	made_file(root, text_str(&path), text);
+}
+
+/* A link at path to target, both below /sys, written relatively as sysfs does. */
+static void put_link(const struct root *root, const char *path, const char *target)
+{
+	static const char sys[] = "/sys/";
+	autotext struct text link = {0};
+
+	for (const char *c = path + strlen(sys); (c = strchr(c, '/')); c++)
+		text_append(&link, "../");
+	text_append(&link, target + strlen(sys));
+	made_link(root, text_str(&link), path);
+}
+
+/* A loaded module, or (with a dash before its name) a built-in one that sysfs names. */
+static void put_module(const struct root *root, const char *driver, const char *module)
+{
+	autofree char *link = str_format("%s/module", driver);
+	autofree char *path = NULL;
+	bool built_in = *module == '-';
+
+	module += built_in ? 1 : 0;
+	path = str_format("/sys/module/%s", module);
+	made_dir(root, path);
+	if (!root_exists(root, link))
+		put_link(root, link, path);
+	if (!built_in)
+		put(root, "live\n", "%s/initstate", path);
+}
+
+/* A device: where, its modalias, "bus/driver" and module; NULL for what it lacks. */
+static void put_device(const struct root *root, const char *where, const char *alias,
+		       const char *driver, const char *module)
+{
+	autofree char *dir = str_format("/sys/devices/%s", where);
+	autofree char *link = str_format("%s/driver", dir);
+	autofree char *place = NULL;
+	autofree char *bus = driver ? str_ndup(driver, strcspn(driver, "/")) : NULL;
+
+	made_dir(root, dir);
+	if (alias) {
+		autofree char *line = str_format("%s\n", alias);
+
+		put(root, line, "%s/modalias", dir);
+	}
+	if (!driver)
+		return;
+	place = str_format("/sys/bus/%s/drivers/%s", bus, driver + strlen(bus) + 1);
+	made_dir(root, place);
+	put_link(root, link, place);
+	if (module)
+		put_module(root, place, module);
+}
+
+/* A block device: number, place, and the kernel names it stands on. */
+static void put_block(const struct root *root, const char *number, const char *where,
+		      const char *slaves)
+{
+	const char *name = strrchr(where, '/') + 1;
+	autofree char *dir = str_format("/sys/devices/%s", where);
+	autofree char *dev = str_format("/sys/dev/block/%s", number);
+	autofree char *class = str_format("/sys/class/block/%s", name);
+	autofree char *event = str_format("DEVNAME=%s\n", name);
+	autofree char *line = str_format("%s\n", number);
+	autostrv struct strv below = {0};
+
+	put(root, line, "%s/dev", dir);
+	put(root, event, "%s/uevent", dir);
+	put_link(root, dev, dir);
+	put_link(root, class, dir);
+	strv_split(&below, slaves, " ");
+	for (size_t i = 0; i < below.count; i++)
+		put(root, "", "%s/slaves/%s/x", dir, below.items[i]);
+}
+
+static void put_partition(const struct root *root, const char *number, const char *where)
+{
+	put_block(root, number, where, "");
+	put(root, "1\n", "/sys/devices/%s/partition", where);
+}
+
+static void put_interface(const struct root *root, const char *where, const char *lower)
+{
+	const char *name = strrchr(where, '/') + 1;
+	autofree char *dir = str_format("/sys/devices/%s", where);
+	autofree char *class = str_format("/sys/class/net/%s", name);
+	autostrv struct strv below = {0};
+
+	put(root, "up\n", "%s/operstate", dir);
+	put_link(root, class, dir);
+	strv_split(&below, lower, " ");
+	for (size_t i = 0; i < below.count; i++)
+		put(root, "", "%s/lower_%s/x", dir, below.items[i]);
+}
+
+static void put_route(const struct root *root, const char *interface)
+{
+	autofree char *text = str_format(
+		"Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
+		"%s\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n",
+		interface);
+
+	made_file(root, "/proc/net/route", text);
+}
+
+static void put_mounts(const struct root *root, const char *text)
+{
+	made_file(root, "/proc/self/mountinfo", text);
+}
+
+static void probe(const struct root *root, struct device_list *ret)
+{
+	struct error err = {0};
+
+	if (devices_probe(root, ret, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static const struct device *device_at(const struct device_list *list, const char *path)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (str_eq(list->items[i].path, path))
+			return &list->items[i];
+	fail_msg("%s is not listed", path);
+	return NULL;
+}
+
+static void assert_use(const struct device_list *list, const char *path,
+		       enum module_use use, const char *user)
+{
+	const struct device *device = device_at(list, path);
+
+	assert_int_equal(device->use, use);
+	if (user)
+		assert_string_equal(device->user, user);
+	else
+		assert_null(device->user);
+}
+
+/* The walk */
+
+#define PCI_DISK "pci0000:00/0000:00:02.0"
+#define PCI_NIC  "pci0000:00/0000:00:03.0"
+
+static void devices_with_a_driver_are_listed(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+	const struct device *device;
+
+	put_device(root, PCI_DISK, "pci:v00001AF4d00001042sv1", "pci/virtio-pci",
+		   "virtio_pci");
+	put_device(root, PCI_DISK "/virtio1", "virtio:d00000002v00001AF4",
+		   "virtio/virtio_blk", NULL);
+	put_device(root, PCI_NIC, "pci:v00001AF4d00001041sv1", NULL, NULL);
+	put_device(root, "platform/serial8250", NULL, "platform/serial8250", "-8250");
+	put_device(root, "x/power", "x:y", "x/y", NULL);
+	probe(root, &list);
+	assert_int_equal(list.count, 3);
+	device = device_at(&list, PCI_DISK);
+	assert_string_equal(device->modalias, "pci:v00001AF4d00001042sv1");
+	assert_string_equal(device->driver, "virtio-pci");
+	assert_string_equal(device->module, "virtio_pci");
+	assert_false(device->built_in);
+	assert_int_equal(device->use, MODULE_USE_DEVICE);
+	device = device_at(&list, PCI_DISK "/virtio1");
+	assert_null(device->module);
+	assert_true(device->built_in);
+	device = device_at(&list, "platform/serial8250");
+	assert_string_equal(device->modalias, "");
+	assert_string_equal(device->module, "8250");
+	assert_true(device->built_in);
+}
+
+static void two_devices_of_a_driver_have_its_module(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_device(root, "a/b/c/1", "usb:1", "usb/usbhid", "usbhid");
+	put_device(root, "a/2", "usb:2", "usb/usbhid", "usbhid");
+	probe(root, &list);
+	assert_int_equal(list.count, 2);
+	assert_string_equal(list.items[0].module, "usbhid");
+	assert_string_equal(list.items[1].module, "usbhid");
+}
+
+static void root_without_sysfs_has_no_devices(void **state)
+{
+	autodevices struct device_list list = {0};
+	autostrv struct strv modules = {0};
+
+	probe(machine(state), &list);
+	assert_int_equal(list.count, 0);
+	assert_int_equal(root_chain_modules(machine(state), &modules, NULL), 0);
+	assert_int_equal(modules.count, 0);
+}
+
+static void links_are_not_followed_on_the_walk(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_device(root, "a/b", "x:y", "x/y", NULL);
+	put_link(root, "/sys/devices/a/b/loop", "/sys/devices");
+	probe(root, &list);
+	assert_int_equal(list.count, 1);
+}
+
+static void tree_without_end_is_an_error(void **state)
+{
+	autodevices struct device_list list = {0};
+	autotext struct text path = {0};
+	struct error err = {0};
+
+	text_append(&path, "/sys/devices");
+	for (size_t i = 0; i < 60; i++)
+		text_append(&path, "/d");
+	made_dir(machine(state), text_str(&path));
+	assert_int_equal(devices_probe(machine(state), &list, &err), -ERROR_DAMAGED);
+	assert_non_null(strstr(err.message, "/sys/devices"));
+	assert_int_equal(list.count, 0);
+}
+
+static void what_sysfs_says_is_made_printable(void **state)
+{
+	autodevices struct device_list list = {0};
+
+	put_device(machine(state), "a", "x:\033[31m\n", "x/y", NULL);
+	probe(machine(state), &list);
+	assert_string_equal(list.items[0].modalias, "x:\\x1b[31m");
+}
+
+/* What stands on them */
+
+static void put_two_disks(const struct root *root)
+{
+	put_device(root, PCI_DISK, "pci:a", "pci/ahci", "ahci");
+	put_device(root, PCI_DISK "/ata1/host0/0:0:0:0", "scsi:t-0x00", "scsi/sd",
+		   "sd_mod");
+	put_device(root, "pci0000:00/0000:00:09.0", "pci:b", "pci/nvme", "nvme");
+	put_device(root, PCI_NIC, "pci:c", "pci/e1000e", "e1000e");
+	put_block(root, "8:0", PCI_DISK "/ata1/host0/0:0:0:0/block/sda", "");
+	put_partition(root, "8:1", PCI_DISK "/ata1/host0/0:0:0:0/block/sda/sda1");
+	put_partition(root, "8:2", PCI_DISK "/ata1/host0/0:0:0:0/block/sda/sda2");
+	put_block(root, "259:0", "pci0000:00/0000:00:09.0/nvme/nvme0/nvme0n1", "");
+	put_partition(root, "259:1",
+		      "pci0000:00/0000:00:09.0/nvme/nvme0/nvme0n1/nvme0n1p1");
+	put_interface(root, PCI_NIC "/net/eth0", "");
+}
+
+static void all_between_root_and_hardware_is_roots(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_two_disks(root);
+	put_route(root, "eth0");
+	put_mounts(root, "1 1 8:2 / / rw - ext4 /dev/sda2 rw\n"
+			 "2 1 8:1 / /boot rw - ext4 /dev/sda1 rw\n"
+			 "3 1 259:1 / /srv/a\\040b rw - xfs /dev/nvme0n1p1 rw\n");
+	probe(root, &list);
+	assert_use(&list, PCI_DISK, MODULE_USE_ROOT, "/");
+	assert_use(&list, PCI_DISK "/ata1/host0/0:0:0:0", MODULE_USE_ROOT, "/");
+	assert_use(&list, PCI_NIC, MODULE_USE_LINK, "eth0");
+	assert_use(&list, "pci0000:00/0000:00:09.0", MODULE_USE_MOUNT, "/srv/a b");
+	assert_string_equal(list.items[0].path, PCI_DISK);
+	assert_string_equal(list.items[2].path, PCI_NIC);
+}
+
+static void unused_devices_are_only_devices(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_two_disks(root);
+	put_mounts(root, "1 1 8:2 / / rw - ext4 /dev/sda2 rw\n");
+	probe(root, &list);
+	assert_use(&list, "pci0000:00/0000:00:09.0", MODULE_USE_DEVICE, NULL);
+	assert_use(&list, PCI_NIC, MODULE_USE_DEVICE, NULL);
+}
+
+/* LVM on LUKS on RAID 1 of both disks. */
+static void layers_lead_to_every_disk(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+	autostrv struct strv modules = {0};
+	autofree char *joined = NULL;
+
+	put_two_disks(root);
+	put_block(root, "9:0", "virtual/block/md0", "sda2 nvme0n1p1");
+	put(root, "raid1\n", "/sys/devices/virtual/block/md0/md/level");
+	put_block(root, "253:0", "virtual/block/dm-0", "md0");
+	put(root, "CRYPT-LUKS2-a\n", "/sys/devices/virtual/block/dm-0/dm/uuid");
+	put_block(root, "253:1", "virtual/block/dm-1", "dm-0");
+	put(root, "LVM-a\n", "/sys/devices/virtual/block/dm-1/dm/uuid");
+	for (size_t i = 0; i < 6; i++) {
+		static const char *const loaded[] = {"dm_mod", "dm_crypt", "raid1",
+						     "raid10", "ext4",     "xfs"};
+
+		put(root, "live\n", "/sys/module/%s/initstate", loaded[i]);
+	}
+	put_mounts(root, "1 1 253:1 / / rw - ext4 /dev/mapper/v-root rw\n");
+	probe(root, &list);
+	assert_use(&list, PCI_DISK, MODULE_USE_ROOT, "/");
+	assert_use(&list, "pci0000:00/0000:00:09.0", MODULE_USE_ROOT, "/");
+	assert_use(&list, PCI_NIC, MODULE_USE_DEVICE, NULL);
+	assert_int_equal(root_chain_modules(root, &modules, NULL), 0);
+	joined = strv_join(&modules, " ");
+	assert_string_equal(joined, "ahci dm_crypt dm_mod ext4 nvme raid1 sd_mod");
+}
+
+static void partition_of_a_raid_leads_to_its_disks(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_two_disks(root);
+	put_block(root, "9:0", "virtual/block/md0", "nvme0n1");
+	put_partition(root, "259:9", "virtual/block/md0/md0p1");
+	put_mounts(root, "1 1 259:9 / / rw - ext4 /dev/md0p1 rw\n");
+	probe(root, &list);
+	assert_use(&list, "pci0000:00/0000:00:09.0", MODULE_USE_ROOT, "/");
+	assert_use(&list, PCI_DISK, MODULE_USE_DEVICE, NULL);
+}
+
+static void slaves_in_a_circle_end(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_two_disks(root);
+	put_block(root, "253:0", "virtual/block/dm-0", "dm-1 sda");
+	put_block(root, "253:1", "virtual/block/dm-1", "dm-0");
+	put_mounts(root, "1 1 253:1 / / rw - ext4 /dev/dm-1 rw\n");
+	probe(root, &list);
+	assert_use(&list, PCI_DISK, MODULE_USE_ROOT, "/");
+}
+
+static void every_device_of_a_btrfs_is_roots(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_two_disks(root);
+	put_block(root, "253:0", "virtual/block/dm-0", "sda2");
+	put(root, "luks-1\n", "/sys/devices/virtual/block/dm-0/dm/name");
+	put(root, "", "/sys/fs/btrfs/0123-4567/devices/dm-0/x");
+	put(root, "", "/sys/fs/btrfs/0123-4567/devices/nvme0n1p1/x");
+	put(root, "", "/sys/fs/btrfs/features/x");
+	put_mounts(root, "1 1 0:30 /@ / rw - btrfs /dev/mapper/luks-1 rw\n");
+	probe(root, &list);
+	assert_use(&list, PCI_DISK, MODULE_USE_ROOT, "/");
+	assert_use(&list, "pci0000:00/0000:00:09.0", MODULE_USE_ROOT, "/");
+	assert_use(&list, PCI_NIC, MODULE_USE_DEVICE, NULL);
+}
+
+static void bcachefs_names_its_devices(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_two_disks(root);
+	put_mounts(root, "1 1 0:30 / / rw - bcachefs /dev/sda2:/dev/nvme0n1p1 rw\n");
+	probe(root, &list);
+	assert_use(&list, PCI_DISK, MODULE_USE_ROOT, "/");
+	assert_use(&list, "pci0000:00/0000:00:09.0", MODULE_USE_ROOT, "/");
+}
+
+static void members_of_a_pool_are_udevs(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_two_disks(root);
+	made_file(root, "/run/udev/data/b259:1",
+		  "E:ID_FS_LABEL=rpool\nE:ID_FS_TYPE=zfs_member\n");
+	made_file(root, "/run/udev/data/b8:2",
+		  "E:ID_FS_LABEL=rpool2\nE:ID_FS_TYPE=zfs_member\n");
+	put_mounts(root, "1 1 0:30 / / rw - zfs rpool/ROOT/debian rw\n");
+	probe(root, &list);
+	assert_use(&list, "pci0000:00/0000:00:09.0", MODULE_USE_ROOT, "/");
+	assert_use(&list, PCI_DISK, MODULE_USE_DEVICE, NULL);
+}
+
+static void every_path_to_an_nvme_disk_is_roots(void **state)
+{
+	static const char subsystem[] = "virtual/nvme-subsystem/nvme-subsys0";
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_device(root, PCI_DISK, "pci:a", "pci/nvme", "nvme");
+	put_device(root, PCI_NIC, "pci:b", "pci/nvme", "nvme");
+	made_dir(root, "/sys/devices/" PCI_DISK "/nvme/nvme0");
+	made_dir(root, "/sys/devices/" PCI_NIC "/nvme/nvme1");
+	put_link(root, "/sys/class/nvme/nvme0", "/sys/devices/" PCI_DISK "/nvme/nvme0");
+	put_link(root, "/sys/class/nvme/nvme1", "/sys/devices/" PCI_NIC "/nvme/nvme1");
+	put_block(root, "259:0", "virtual/nvme-subsystem/nvme-subsys0/nvme0n1", "");
+	put(root, "", "/sys/devices/%s/nvme0/x", subsystem);
+	put_mounts(root, "1 1 259:0 / / rw - ext4 /dev/nvme0n1 rw\n");
+	probe(root, &list);
+	assert_use(&list, PCI_DISK, MODULE_USE_ROOT, "/");
+	assert_use(&list, PCI_NIC, MODULE_USE_DEVICE, NULL);
+}
+
+static void network_root_stands_on_the_link(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_two_disks(root);
+	put_route(root, "eth0");
+	put_mounts(root, "1 1 0:30 / / rw - nfs4 192.0.2.1:/root rw\n");
+	probe(root, &list);
+	assert_use(&list, PCI_NIC, MODULE_USE_ROOT, "/");
+	assert_use(&list, PCI_DISK, MODULE_USE_DEVICE, NULL);
+}
+
+static void iscsi_root_stands_on_the_link(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_two_disks(root);
+	put_route(root, "eth0");
+	put_block(root, "8:16", "platform/host2/session1/target2:0:0/2:0:0:0/block/sdb",
+		  "");
+	put_mounts(root, "1 1 8:16 / / rw - ext4 /dev/sdb rw\n");
+	probe(root, &list);
+	assert_use(&list, PCI_NIC, MODULE_USE_ROOT, "/");
+}
+
+static void network_mount_makes_no_root_of_the_link(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_two_disks(root);
+	put_route(root, "eth0");
+	put_mounts(root, "1 1 8:2 / / rw - ext4 /dev/sda2 rw\n"
+			 "2 1 0:30 / /home rw - nfs4 192.0.2.1:/home rw\n");
+	probe(root, &list);
+	assert_use(&list, PCI_NIC, MODULE_USE_LINK, "eth0");
+}
+
+static void virtiofs_root_stands_on_its_driver(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_device(root, PCI_DISK "/virtio1", "virtio:d1A", "virtio/virtiofs", NULL);
+	put_device(root, PCI_NIC "/virtio2", "virtio:d1", "virtio/virtio_net", NULL);
+	put_mounts(root, "1 1 0:30 / / rw - virtiofs root rw\n");
+	probe(root, &list);
+	assert_use(&list, PCI_DISK "/virtio1", MODULE_USE_ROOT, "/");
+	assert_use(&list, PCI_NIC "/virtio2", MODULE_USE_DEVICE, NULL);
+}
+
+/* A VLAN on a bridge on a bond of two cards. */
+static void route_leads_to_every_card_below(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+
+	put_two_disks(root);
+	put_device(root, "pci0000:00/0000:00:04.0", "pci:d", "pci/ixgbe", "ixgbe");
+	put_device(root, "pci0000:00/0000:00:05.0", "pci:d", "pci/ixgbe", "ixgbe");
+	put_interface(root, "pci0000:00/0000:00:04.0/net/eth1", "");
+	put_interface(root, "pci0000:00/0000:00:05.0/net/eth2", "");
+	put_interface(root, "virtual/net/bond0", "eth0 eth1 vlan9");
+	put_interface(root, "virtual/net/br0", "bond0");
+	put_interface(root, "virtual/net/vlan9", "br0");
+	put_route(root, "vlan9");
+	probe(root, &list);
+	assert_use(&list, PCI_NIC, MODULE_USE_LINK, "vlan9");
+	assert_use(&list, "pci0000:00/0000:00:04.0", MODULE_USE_LINK, "vlan9");
+	assert_use(&list, "pci0000:00/0000:00:05.0", MODULE_USE_DEVICE, NULL);
+}
+
+static void default_route_of_ipv6_counts(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+	static const char zero[] = "00000000000000000000000000000000";
+	autofree char *text =
+		str_format("%s 00 %s 00 fe800000000000000000000000000001 00000400 "
+			   "00000002 00000000 00000003 eth0\n",
+			   zero, zero);
+
+	put_two_disks(root);
+	made_file(root, "/proc/net/ipv6_route", text);
+	probe(root, &list);
+	assert_use(&list, PCI_NIC, MODULE_USE_LINK, "eth0");
+}
+
+/* Another release */
+
+#define OLD "6.1.0-1-amd64"
+#define NEW "6.12.1-amd64"
+
+static void put_tree(const struct root *root, const char *release, const char *aliases,
+		     const char *dep, const char *built_in)
+{
+	put(root, aliases, "/lib/modules/%s/modules.alias", release);
+	put(root, dep, "/lib/modules/%s/modules.dep", release);
+	put(root, built_in, "/lib/modules/%s/modules.builtin", release);
+}
+
+/* The one device that is looked at, "" for no module; alias may be "". */
+static void list_one(const char *alias, const char *driver, const char *module,
+		     bool built_in, struct device_list *ret)
+{
+	ret->items = mem_zalloc(sizeof(*ret->items));
+	ret->count = 1;
+	ret->items[0] = (struct device){.path = str_dup("x"),
+					.modalias = str_dup(alias),
+					.driver = str_dup(driver),
+					.module = *module ? str_dup(module) : NULL,
+					.built_in = built_in};
+}
+
+static void cover(const struct root *root, const struct strv *extra,
+		  struct device_list *list)
+{
+	struct error err = {0};
+
+	if (devices_cover(root, OLD, NEW, extra, list, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static void assert_cover(const struct root *root, const char *facts, const char *by)
+{
+	autodevices struct device_list list = {0};
+	autostrv struct strv words = {0};
+	bool built_in;
+
+	strv_split(&words, facts, " ");
+	assert_int_equal(words.count, 3);
+	built_in = *words.items[2] == '-';
+	list_one(str_eq(words.items[0], "none") ? "" : words.items[0], words.items[1],
+		 words.items[2] + (built_in ? 1 : 0), built_in, &list);
+	cover(root, NULL, &list);
+	if (!list.items[0].covered != !by || !str_eq(list.items[0].by, by))
+		fail_msg("%s is covered by %s, not by %s", facts,
+			 list.items[0].by ? list.items[0].by : "nothing",
+			 by ? by : "nothing");
+}
+
+static void alias_in_the_target_covers(void **state)
+{
+	const struct root *root = machine(state);
+
+	put_tree(root, NEW,
+		 "# Aliases\nalias pci:v00008086d000015B8sv*sd*bc*sc*i* e1000e\n"
+		 "alias usb:v*p*d*dc*dsc*dp*ic03isc*ip*in* usbhid\n"
+		 "alias acpi*:PNP0C0A:* battery\n"
+		 "alias of:N*T*Cfoo,a-b foo-bar\n",
+		 "kernel/a/e1000e.ko.xz: kernel/b.ko\nkernel/usbhid.ko:\n"
+		 "kernel/battery.ko.zst:\nkernel/foo-bar.ko:\n",
+		 "");
+	assert_cover(root, "pci:v00008086d000015B8sv0sd0bc02sc00i00 was was", "e1000e");
+	assert_cover(root, "pci:v00008086d000015B9sv0sd0bc02sc00i00 was was", NULL);
+	assert_cover(root, "usb:v1p2d3dc0dsc0dp0ic03isc01ip02in00 was was", "usbhid");
+	assert_cover(root, "usb:v1p2d3dc0dsc0dp0ic04isc01ip02in00 was was", NULL);
+	assert_cover(root, "acpi:PNP0C0A: was was", "battery");
+	assert_cover(root, "of:NaTbCfoo,a-b was was", "foo_bar");
+}
+
+static void module_that_became_built_in_covers(void **state)
+{
+	const struct root *root = machine(state);
+
+	put_tree(root, OLD, "alias pci:v00001AF4d*sv*sd*bc*sc*i* virtio_pci\n",
+		 "kernel/drivers/virtio/virtio_pci.ko:\n", "");
+	put_tree(root, NEW, "", "", "kernel/drivers/virtio/virtio_pci.ko\n");
+	assert_cover(root,
+		     "pci:v00001AF4d00001041sv1sd1bc02sc00i00 virtio-pci virtio_pci",
+		     "built in");
+	assert_cover(root, "none virtio-pci virtio_pci", "built in");
+	assert_cover(root, "none virtio-pci other", "built in");
+}
+
+static void module_of_the_old_alias_covers(void **state)
+{
+	const struct root *root = machine(state);
+
+	put_tree(root, OLD, "alias pci:v00008086d00009D23* i2c_i801\n",
+		 "kernel/i2c-i801.ko:\n", "");
+	put_tree(root, NEW, "", "", "kernel/drivers/i2c/busses/i2c-i801.ko\n");
+	assert_cover(root, "pci:v00008086d00009D23sv1 i801_smbus -", "built in");
+	assert_cover(root, "pci:v00008086d00009D24sv1 i801_smbus gone", NULL);
+}
+
+static void module_that_is_gone_is_lost(void **state)
+{
+	const struct root *root = machine(state);
+
+	put_tree(root, OLD, "alias pci:v000019A2d* be2net\n", "kernel/be2net.ko:\n", "");
+	put_tree(root, NEW, "alias pci:v000019A3d* other\n", "kernel/other.ko:\n", "");
+	assert_cover(root, "pci:v000019A2d00000710sv1 be2net be2net", NULL);
+}
+
+static void built_in_driver_is_lost_where_its_name_is(void **state)
+{
+	const struct root *root = machine(state);
+
+	put_tree(root, OLD, "alias pci:v*d*sv*sd*bc06sc04i* shpchp\n",
+		 "kernel/shpchp.ko:\n",
+		 "kernel/drivers/ata/ahci.ko\nkernel/drivers/tty/8250/8250_pci.ko\n");
+	put_tree(root, NEW, "", "", "kernel/drivers/nvme/host/nvme.ko\n");
+	assert_cover(root, "pci:a ahci -", NULL);
+	assert_cover(root, "pci:a serial -8250_pci", NULL);
+	assert_cover(root, "pci:a nvme -", "built in");
+	assert_cover(root, "pci:v1d2sv3sd4bc06sc04i00 pcieport -", "built in");
+	assert_cover(root, "none serial -", "built in");
+}
+
+static void aliases_of_built_in_modules_count(void **state)
+{
+	const struct root *root = machine(state);
+
+	put_tree(root, OLD, "", "", "kernel/drivers/scsi/sd_mod.ko\n");
+	put_tree(root, NEW, "", "", "kernel/drivers/ata/ahci.ko\n");
+	made_bytes(root, "/lib/modules/" OLD "/modules.builtin.modinfo",
+		   "sd_mod.license=GPL\0sd_mod.alias=scsi:t-0x00*", 44);
+	made_bytes(root, "/lib/modules/" NEW "/modules.builtin.modinfo",
+		   "ahci.alias=pci:v*d*sv*sd*bc01sc06i01*\0ahci.license=GPL", 54);
+	assert_cover(root, "scsi:t-0x00 sd -", NULL);
+	assert_cover(root, "pci:v1d2sv3sd4bc01sc06i01 was was", "built in");
+}
+
+static void core_drivers_are_covered_without_todays_tree(void **state)
+{
+	const struct root *root = machine(state);
+
+	put_tree(root, NEW, "", "", "");
+	assert_cover(root, "pci:a ahci -", "built in");
+	assert_cover(root, "pci:a ahci ahci", NULL);
+}
+
+static void third_party_modules_cover_where_they_load(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+	autostrv struct strv loads = {0};
+
+	put_tree(root, NEW, "alias pci:a* r8168\n", "updates/dkms/r8168.ko:\n", "");
+	assert_cover(root, "pci:ab r8168 r8168", "r8168");
+	list_one("pci:ab", "r8168", "r8168", false, &list);
+	cover(root, &loads, &list);
+	assert_false(list.items[0].covered);
+	assert_null(list.items[0].by);
+	strv_add(&loads, "r8168");
+	cover(root, &loads, &list);
+	assert_true(list.items[0].covered);
+	assert_string_equal(list.items[0].by, "r8168");
+}
+
+static void third_party_module_that_is_to_be_built_covers(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+	autostrv struct strv loads = {0};
+
+	put_tree(root, NEW, "", "", "");
+	list_one("pci:ab", "nvidia", "nvidia", false, &list);
+	strv_add(&loads, "nvidia");
+	cover(root, &loads, &list);
+	assert_string_equal(list.items[0].by, "nvidia");
+}
+
+static void tree_that_depmod_never_saw_is_an_error(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+	struct error err = {0};
+
+	list_one("pci:ab", "a", "a", false, &list);
+	assert_int_equal(devices_cover(root, OLD, NEW, NULL, &list, &err), -ENOENT);
+	assert_non_null(strstr(err.message, NEW));
+	put(root, "kernel/a.ko\n", "/lib/modules/" NEW "/modules.builtin");
+	assert_int_equal(devices_cover(root, OLD, NEW, NULL, &list, &err), -ENOENT);
+	assert_non_null(strstr(err.message, "depmod " NEW));
+	put(root, "", "/lib/modules/" NEW "/modules.dep");
+	assert_int_equal(devices_cover(root, OLD, NEW, NULL, &list, &err), -ENOENT);
+	assert_non_null(strstr(err.message, "modules.alias"));
+	assert_int_equal(devices_cover(root, OLD, "../x", NULL, &list, &err), -EINVAL);
+}
+
+static void torn_index_gives_way_to_the_text(void **state)
+{
+	const struct root *root = machine(state);
+
+	put_tree(root, NEW, "alias pci:a* nvme\n", "kernel/nvme.ko:\n", "");
+	put(root, "\xb0\x07\xf4\x57", "/lib/modules/" NEW "/modules.alias.bin");
+	put(root, "", "/lib/modules/" NEW "/modules.dep.bin");
+	put(root, "", "/lib/modules/" NEW "/modules.builtin.bin");
+	assert_cover(root, "pci:ab was was", "nvme");
+}
+
+static void lists_of_a_package_cover_alike(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+	struct driver_names names = {0};
+
+	put_tree(root, OLD, "alias pci:c* c\n", "kernel/c.ko:\n", "");
+	strv_add(&names.aliases, "pci:v00008086d*sv* e1000e");
+	strv_add(&names.aliases, "malformed");
+	strv_add(&names.modules, "e1000e");
+	strv_add(&names.modules, "c");
+	strv_add(&names.built_in, "virtio_pci");
+	list_one("pci:v00008086d1sv2", "was", "was", false, &list);
+	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
+	assert_string_equal(list.items[0].by, "e1000e");
+	device_list_done(&list);
+	list_one("pci:v1", "virtio-pci", "virtio_pci", false, &list);
+	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
+	assert_string_equal(list.items[0].by, "built in");
+	device_list_done(&list);
+	list_one("pci:cc", "was", "was", false, &list);
+	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
+	assert_string_equal(list.items[0].by, "c");
+	device_list_done(&list);
+	list_one("pci:d", "was", "was", false, &list);
+	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
+	assert_false(list.items[0].covered);
+	driver_names_done(&names);
+}
+
+/* depmod's indexes */
+
+static const unsigned char small_index[] = {
+	0xb0, 0x07, 0xf4, 0x57, 0, 2,  0, 1, 0x20, 0, 0, 22, /* head; root at 22 */
+	0,    0,    0,    1,    0, 0,  0, 9, 'a',  0,        /* 12: one value */
+	'x',  'x',  0x40, 0,    0, 12,                       /* 22: its child */
+};
+
+static void whole_index_is_whole(void **state)
+{
+	(void)state;
+	assert_true(kmod_index_whole(small_index, sizeof(small_index)));
+	for (size_t cut = 0; cut < sizeof(small_index); cut++)
+		assert_false(kmod_index_whole(small_index, cut));
+}
+
+static void index_that_leads_astray_is_not_whole(void **state)
+{
+	static const struct {
+		size_t at;
+		unsigned char byte;
+	} changes[] = {
+		{0, 0},    {7, 2},     {11, 0xff}, {15, 0xff}, {21, 'a'},
+		{22, 'w'}, {23, 0xff}, {27, 22},   {27, 0xff},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		unsigned char index[sizeof(small_index)];
+
+		memcpy(index, small_index, sizeof(index));
+		index[changes[i].at] = changes[i].byte;
+		if (changes[i].at == 21)
+			memset(index + 20, 'a', sizeof(index) - 20);
+		if (kmod_index_whole(index, sizeof(index)))
+			fail_msg("byte %zu as %02x is taken", changes[i].at,
+				 changes[i].byte);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MACHINE_TEST(devices_with_a_driver_are_listed),
+		MACHINE_TEST(two_devices_of_a_driver_have_its_module),
+		MACHINE_TEST(root_without_sysfs_has_no_devices),
+		MACHINE_TEST(links_are_not_followed_on_the_walk),
+		MACHINE_TEST(tree_without_end_is_an_error),
+		MACHINE_TEST(what_sysfs_says_is_made_printable),
+		MACHINE_TEST(all_between_root_and_hardware_is_roots),
+		MACHINE_TEST(unused_devices_are_only_devices),
+		MACHINE_TEST(layers_lead_to_every_disk),
+		MACHINE_TEST(partition_of_a_raid_leads_to_its_disks),
+		MACHINE_TEST(slaves_in_a_circle_end),
+		MACHINE_TEST(every_device_of_a_btrfs_is_roots),
+		MACHINE_TEST(bcachefs_names_its_devices),
+		MACHINE_TEST(members_of_a_pool_are_udevs),
+		MACHINE_TEST(every_path_to_an_nvme_disk_is_roots),
+		MACHINE_TEST(network_root_stands_on_the_link),
+		MACHINE_TEST(iscsi_root_stands_on_the_link),
+		MACHINE_TEST(network_mount_makes_no_root_of_the_link),
+		MACHINE_TEST(virtiofs_root_stands_on_its_driver),
+		MACHINE_TEST(route_leads_to_every_card_below),
+		MACHINE_TEST(default_route_of_ipv6_counts),
+		MACHINE_TEST(alias_in_the_target_covers),
+		MACHINE_TEST(module_that_became_built_in_covers),
+		MACHINE_TEST(module_of_the_old_alias_covers),
+		MACHINE_TEST(module_that_is_gone_is_lost),
+		MACHINE_TEST(built_in_driver_is_lost_where_its_name_is),
+		MACHINE_TEST(aliases_of_built_in_modules_count),
+		MACHINE_TEST(core_drivers_are_covered_without_todays_tree),
+		MACHINE_TEST(third_party_modules_cover_where_they_load),
+		MACHINE_TEST(third_party_module_that_is_to_be_built_covers),
+		MACHINE_TEST(tree_that_depmod_never_saw_is_an_error),
+		MACHINE_TEST(torn_index_gives_way_to_the_text),
+		MACHINE_TEST(lists_of_a_package_cover_alike),
+		cmocka_unit_test(whole_index_is_whole),
+		cmocka_unit_test(index_that_leads_astray_is_not_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
