@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Compressions of the kernel's that are blocks one after the other: lz4's legacy frame
+ * (lib/decompress_unlz4.c) and lzop (lib/decompress_unlzo.c); and, through libarchive,
+ * those that are met seldom: lz4's present frame, bzip2.
+ */
+#include <archive.h>
+#include <endian.h>
+#include <lz4.h>
+#include <lzo/lzo1x.h>
+#include <stdbool.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/cleanup.h"
+#include "decompress-sink.h"
+
+#define LZ4_LEGACY      0x184c2102u
+#define LZ4_BLOCK       ((size_t)8 * 1024 * 1024)
+#define LZO_BLOCK_MAX   ((uint32_t)64 * 1024 * 1024)
+#define LZO_HEADER_NEW  0x0940
+#define LZO_ADLER_PLAIN 0x00000001u
+#define LZO_ADLER_BLOCK 0x00000002u
+#define LZO_EXTRA       0x00000040u
+#define LZO_CRC_PLAIN   0x00000100u
+#define LZO_CRC_BLOCK   0x00000200u
+#define LZO_FILTER      0x00000800u
+
+/* Bytes that are read in order; fault is set once, by the first read behind the end. */
+struct input {
+	const uint8_t *at;
+	size_t left;
+	bool fault;
+};
+
+static const uint8_t *take(struct input *in, size_t n)
+{
+	const uint8_t *at = in->at;
+
+	if (in->fault || n > in->left) {
+		in->fault = true;
+		return NULL;
+	}
+	in->at += n;
+	in->left -= n;
+	return at;
+}
+
+static uint32_t take_number(struct input *in, size_t bytes)
+{
+	const uint8_t *at = take(in, bytes);
+	uint32_t number = 0;
+
+	for (size_t i = 0; at && i < bytes; i++)
+		number = number << 8 | at[i];
+	return number;
+}
+
+static uint32_t le32_at(const uint8_t *at)
+{
+	uint32_t number;
+
+	memcpy(&number, at, sizeof(number));
+	return le32toh(number);
+}
+
+/* A block of the legacy frame; ret_plain is what it held. */
+static int lz4_block(struct input *in, size_t size, struct sink *sink, size_t *ret_plain,
+		     struct error *err)
+{
+	const uint8_t *block = take(in, size);
+	size_t room;
+	void *to;
+	int n;
+
+	if (!block)
+		return decompress_cut_off("lz4", err);
+	to = sink_room(sink, LZ4_BLOCK, &room);
+	n = LZ4_decompress_safe((const char *)block, to, (int)size, (int)LZ4_BLOCK);
+	if (n < 0)
+		return decompress_corrupt("lz4", err);
+	*ret_plain = (size_t)n;
+	return sink_take(sink, (size_t)n, err);
+}
+
+/*
+ * Every block but the last is full, so the first that is not ends the stream; where the
+ * last is full too, a size that no block can have does, or the file's end (the kernel
+ * puts the plain size there).
+ */
+static int lz4_legacy(struct input *in, struct sink *sink, struct error *err)
+{
+	size_t plain = LZ4_BLOCK;
+	bool first = true;
+
+	while (plain == LZ4_BLOCK && in->left >= sizeof(uint32_t)) {
+		uint32_t size = le32_at(in->at);
+		int r;
+
+		if (size != LZ4_LEGACY && !first &&
+		    (size == 0 || size > (uint32_t)LZ4_COMPRESSBOUND(LZ4_BLOCK) ||
+		     in->left == sizeof(size)))
+			return 0;
+		(void)take(in, sizeof(size)); /* it is there */
+		if (size == LZ4_LEGACY)
+			continue;
+		if (size == 0 || size > (uint32_t)LZ4_COMPRESSBOUND(LZ4_BLOCK))
+			return decompress_corrupt("lz4", err);
+		r = lz4_block(in, size, sink, &plain, err);
+		if (r < 0)
+			return r;
+		first = false;
+	}
+	return first ? decompress_cut_off("lz4", err) : 0;
+}
+
+static int archive_blocks(struct archive *archive, const char *what, struct sink *sink,
+			  struct error *err)
+{
+	struct archive_entry *entry;
+	const void *block;
+	size_t len;
+	int64_t offset;
+	int r = archive_read_next_header(archive, &entry);
+
+	if (r == ARCHIVE_EOF)
+		return 0;
+	while (r == ARCHIVE_OK) {
+		r = archive_read_data_block(archive, &block, &len, &offset);
+		if (r == ARCHIVE_OK) {
+			int taken = sink_copy(sink, block, len, err);
+
+			if (taken < 0)
+				return taken;
+		}
+	}
+	if (r == ARCHIVE_EOF)
+		return 0;
+	return error_set(err, -ERROR_DAMAGED, "%s data is corrupt or cut off", what);
+}
+
+static int through_archive(const uint8_t *data, size_t len, const char *what,
+			   struct sink *sink, struct error *err)
+{
+	struct archive *archive = archive_read_new();
+	int r;
+
+	if (!archive)
+		return error_set(err, -ENOMEM, "libarchive can't be started");
+	(void)archive_read_support_filter_bzip2(archive); /* else opening fails */
+	(void)archive_read_support_filter_lz4(archive);
+	(void)archive_read_support_format_raw(archive);
+	(void)archive_read_support_format_empty(archive);
+	if (archive_read_open_memory(archive, data, len) == ARCHIVE_OK)
+		r = archive_blocks(archive, what, sink, err);
+	else
+		r = decompress_corrupt(what, err);
+	(void)archive_read_free(archive);
+	return r;
+}
+
+int decompress_lz4(const uint8_t *data, size_t len, struct sink *sink, struct error *err)
+{
+	struct input in = {.at = data, .left = len};
+
+	if (le32_at(data) == LZ4_LEGACY)
+		return lz4_legacy(&in, sink, err);
+	return through_archive(data, len, "lz4", sink, err);
+}
+
+int decompress_bzip2(const uint8_t *data, size_t len, struct sink *sink,
+		     struct error *err)
+{
+	return through_archive(data, len, "bzip2", sink, err);
+}
+
+/* The header behind its first bytes; flags say which sums stand by each block. */
+static uint32_t lzop_header(struct input *in)
+{
+	bool new = take_number(in, 2) >= LZO_HEADER_NEW;
+	uint32_t flags;
+
+	(void)take(in, new ? 4 : 2); /* versions of the library, and needed */
+	(void)take(in, new ? 2 : 1); /* method, level: one decompressor takes all */
+	flags = take_number(in, 4);
+	(void)take(in, flags & LZO_FILTER ? 4 : 0);
+	(void)take(in, new ? 12 : 8);       /* mode, times */
+	(void)take(in, take_number(in, 1)); /* name */
+	(void)take(in, 4);                  /* sum of the header */
+	if (flags & LZO_EXTRA) {
+		(void)take(in, take_number(in, 4));
+		(void)take(in, 4);
+	}
+	return flags;
+}
+
+/* One block of plain bytes from size ones. */
+static int lzop_block(const uint8_t *from, uint32_t size, uint32_t plain,
+		      struct sink *sink, const uint32_t *adler, struct error *err)
+{
+	size_t room;
+	void *to = sink_room(sink, plain, &room);
+	lzo_uint n = plain;
+
+	if (size == plain)
+		memcpy(to, from, plain);
+	else if (lzo1x_decompress_safe(from, size, to, &n, NULL) != LZO_E_OK ||
+		 n != plain)
+		return decompress_corrupt("lzop", err);
+	if (adler && *adler != (uint32_t)adler32(1, to, plain))
+		return decompress_corrupt("lzop", err);
+	return sink_take(sink, plain, err);
+}
+
+int decompress_lzo(const uint8_t *data, size_t len, struct sink *sink, struct error *err)
+{
+	struct input in = {.at = data + 9, .left = len - 9};
+	uint32_t flags = lzop_header(&in), plain;
+
+	while ((plain = take_number(&in, 4)) != 0) {
+		uint32_t size = take_number(&in, 4), adler = 0;
+		const uint8_t *block;
+		int r;
+
+		if (flags & LZO_ADLER_PLAIN)
+			adler = take_number(&in, 4);
+		(void)take(&in, flags & LZO_CRC_PLAIN ? 4 : 0);
+		(void)take(&in, flags & LZO_ADLER_BLOCK && size < plain ? 4 : 0);
+		(void)take(&in, flags & LZO_CRC_BLOCK && size < plain ? 4 : 0);
+		if (!in.fault && (plain > LZO_BLOCK_MAX || size > plain))
+			return decompress_corrupt("lzop", err);
+		block = take(&in, size);
+		if (!block)
+			break;
+		r = lzop_block(block, size, plain, sink,
+			       flags & LZO_ADLER_PLAIN ? &adler : NULL, err);
+		if (r < 0)
+			return r;
+	}
+	return in.fault ? decompress_cut_off("lzop", err) : 0;
+}
