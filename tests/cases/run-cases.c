@@ -14,6 +14,8 @@
  *	state RUNNING -> STATE		what the block means to the generation that runs
  *	arm N TRIES -> ok | refused	and so bless N, roll-back N, roll-back-keeping N
  *	disarm -> ok			and give-back RUNNING -> ok
+ *
+ * compat/NAME.case is a kernel and modules that it would load or not: run-compat.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@
 #include "base/root-file.h"
 #include "core/boot-protocol.h"
 #include "core/policy.h"
+#include "run-compat.h"
 
 #define CASE_MAX 65536
 
@@ -263,6 +266,7 @@ static int boot_case(const char *name, const char *text, struct error *err)
 
 static const struct kind kinds[] = {
 	{"boot-protocol", ".case", boot_case},
+	{"compat", ".case", compat_case},
 	{"policy", ".conf", policy_case},
 };
 
