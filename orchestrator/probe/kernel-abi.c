@@ -7,21 +7,21 @@
 #include "probe/kernel-abi.h"
 
 #include <openssl/evp.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/cleanup.h"
-#include "core/command-line.h"
 #include "core/release.h"
+#include "kernel-options.h"
 #include "probe/kernel-image.h"
 
 #define SAMPLES_MAX 16
 
 /* Since these releases, for kernels of which nothing better is known. */
-#define RELEASE_LAYOUT_CHECKED "6.4" /* module: add sanity check for ELF module section \
-				      */
-#define RELEASE_EXPORT_FLAGS "7.1"   /* linker: add kflagstab section */
+#define RELEASE_LAYOUT_CHECKED                                                        \
+	"6.4"                      /* module: add sanity check for ELF module section \
+				    */
+#define RELEASE_EXPORT_FLAGS "7.1" /* linker: add kflagstab section */
 
 /* What is noted with an image's symbols. */
 #define NOTE_MACHINE  "machine"
@@ -31,23 +31,6 @@
 #define NOTE_FLAGS    "export flags"
 #define NOTE_CHECK    "layout check"
 #define NOTE_VERSIONS "versions"
-
-/* A text file of the source; false where there is none. */
-struct source_text {
-	const char *text;
-	size_t len;
-};
-
-static bool source_text(const struct kernel_source *source, const char *what,
-			struct source_text *ret)
-{
-	const void *data;
-
-	if (source->file(source->data, what, &data, &ret->len, NULL) < 0)
-		return false;
-	ret->text = data;
-	return true;
-}
 
 /* The next line of text from *at on; false at the end. */
 static bool next_line(const struct source_text *text, size_t *at, struct source_text *ret)
@@ -63,69 +46,6 @@ static bool next_line(const struct source_text *text, size_t *at, struct source_
 	};
 	*at += ret->len + 1;
 	return true;
-}
-
-/* Is option=y a line of the configuration? */
-static bool config_has(const struct source_text *config, const char *option)
-{
-	autofree char *line = str_format("\nCONFIG_%s=y", option);
-	size_t len = strlen(line), from = 0;
-
-	if (config->len >= len - 1 && memcmp(config->text, line + 1, len - 1) == 0)
-		return true;
-	while (config->len - from >= len) {
-		const char *at =
-			memmem(config->text + from, config->len - from, line, len);
-
-		if (!at)
-			return false;
-		from = (size_t)(at - config->text) + len;
-		if (from == config->len || config->text[from] == '\n' ||
-		    config->text[from] == '\r')
-			return true;
-	}
-	return false;
-}
-
-static const char *const forced_lockdown[] = {
-	"MODULE_SIG_FORCE",
-	"LOCK_DOWN_KERNEL_FORCE_INTEGRITY",
-	"LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY",
-};
-
-static bool config_has_any(const struct source_text *config, const char *const *options,
-			   size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (config_has(config, options[i]))
-			return true;
-	return false;
-}
-
-static void read_config(const struct source_text *config, struct kernel_abi *abi)
-{
-	abi->modversions = config_has(config, "MODVERSIONS");
-	abi->force_load = config_has(config, "MODULE_FORCE_LOAD");
-	abi->sig_checked = config_has(config, "MODULE_SIG");
-	abi->sig_enforced =
-		config_has_any(config, forced_lockdown, ARRAY_LEN(forced_lockdown));
-	abi->livepatch = config_has(config, "LIVEPATCH");
-	abi->btf_fatal = config_has(config, "DEBUG_INFO_BTF_MODULES") &&
-			 !config_has(config, "MODULE_ALLOW_BTF_MISMATCH");
-	abi->missing_import_allowed =
-		config_has(config, "MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS");
-	abi->config_known = true;
-}
-
-/* Without a configuration: Debian's usual one, but for what the kernel itself shows. */
-static void guess_config(struct kernel_abi *abi, bool has_versions, bool sample_btf)
-{
-	abi->modversions = abi->vermagic ? strstr(abi->vermagic, " modversions") != NULL
-					 : has_versions;
-	abi->force_load = true;
-	abi->sig_checked = true;
-	abi->livepatch = true;
-	abi->btf_fatal = sample_btf && !abi->modversions;
 }
 
 /* "kernel/lib/crc-itu-t.ko.xz" → "crc_itu_t", added; no module's name adds nothing. */
@@ -283,18 +203,9 @@ static uint64_t noted_number(const struct symbol_table *table, const char *name,
 static bool image_checks_layout(const struct kernel_image *image)
 {
 	static const char words[] = "this_module section size must match";
-	struct stat st;
-	void *data;
-	bool found;
+	const struct image_section *texts = kernel_image_section(image, ".rodata");
 
-	if (image->fd < 0 || fstat(image->fd, &st) < 0 || st.st_size <= 0)
-		return false;
-	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, image->fd, 0);
-	if (data == MAP_FAILED)
-		return false;
-	found = memmem(data, (size_t)st.st_size, words, sizeof(words) - 1);
-	(void)munmap(data, (size_t)st.st_size); /* its own mapping */
-	return found;
+	return texts && memmem(texts->data, texts->size, words, sizeof(words) - 1);
 }
 
 /* What the image has to say besides its symbols, noted with them. */
@@ -325,7 +236,7 @@ static int note_image(const struct kernel_image *image, const char *release,
 static int image_symbols(const struct source_text *bytes, const char *release,
 			 bool want_layout, struct symbol_table **ret, struct error *err)
 {
-	autoimage struct kernel_image image = {.fd = -1};
+	autoimage struct kernel_image image = {0};
 	autosymbols struct symbol_table *table = symbol_table_new();
 	autofree char *name = str_format("the image of %s", release);
 	bool versions, flags;
@@ -444,74 +355,19 @@ int kernel_abi_probe(const struct kernel_source *source, const struct symbol_cac
 {
 	autoabi struct kernel_abi abi = {.release = str_dup(source->release)};
 	struct sample sample = {0};
-	struct source_text config;
-	bool versions = false;
+	struct option_hints hints = {0};
 	int r;
 
 	read_tree(source, &abi, &sample);
 	abi.vermagic = sample.vermagic;
 	abi.layout = sample.layout;
 	abi.machine = sample.machine;
-	r = read_symbols(source, cache, &abi, &versions, err);
+	hints.btf = sample.btf;
+	r = read_symbols(source, cache, &abi, &hints.versions, err);
 	if (r < 0)
 		return error_prefix(err, r, "kernel %s", source->release);
-	if (source_text(source, "config", &config))
-		read_config(&config, &abi);
-	else
-		guess_config(&abi, versions, sample.btf);
+	kernel_options_read(source, &hints, &abi);
 	*ret = abi;
 	abi = (struct kernel_abi){0};
 	return 0;
-}
-
-/* Module parameters by name, "-" and "_" being the same (kernel/params.c, parameq). */
-static bool is_parameter(const char *arg, size_t len, const char *name)
-{
-	size_t i = 0;
-
-	while (i < len && name[i] &&
-	       (arg[i] == '-' ? '_' : arg[i]) == (name[i] == '-' ? '_' : name[i]))
-		i++;
-	return i == len && !name[i];
-}
-
-/* lib/kstrtox.c, kstrtobool; a parameter without value is on. */
-static bool is_on(const char *value)
-{
-	return !*value || strchr("yYtT1", *value) ||
-	       ((value[0] | 0x20) == 'o' && (value[1] | 0x20) == 'n');
-}
-
-static void take_argument(struct kernel_abi *abi, const char *arg)
-{
-	size_t len = strcspn(arg, "=");
-	const char *value = arg[len] ? arg + len + 1 : "";
-
-	if (is_parameter(arg, len, "module_blacklist") && arg[len]) {
-		strv_done(&abi->blacklisted); /* the last one counts */
-		strv_split(&abi->blacklisted, value, ",");
-	} else if (is_parameter(arg, len, "module.sig_enforce")) {
-		abi->sig_enforced = abi->sig_enforced || is_on(value);
-	} else if (is_parameter(arg, len, "lockdown")) {
-		abi->sig_enforced = abi->sig_enforced || str_eq(value, "integrity") ||
-				    str_eq(value, "confidentiality");
-	}
-}
-
-void kernel_abi_boot(struct kernel_abi *abi, const struct kernel_source *source,
-		     const char *command_line, bool secure_boot)
-{
-	static const char *const locked[] = {"LOCK_DOWN_IN_EFI_SECURE_BOOT",
-					     "IMA_ARCH_POLICY"};
-	autostrv struct strv args = {0};
-	struct source_text config;
-
-	command_line_split(command_line ? command_line : "", &args);
-	for (size_t i = 0; i < args.count && !str_eq(args.items[i], "--"); i++)
-		take_argument(abi, args.items[i]);
-	if (secure_boot && (!source_text(source, "config", &config) ||
-			    config_has_any(&config, locked, ARRAY_LEN(locked))))
-		abi->sig_enforced = true;
-	if (!abi->sig_checked)
-		abi->sig_enforced = false; /* without MODULE_SIG nothing is compared */
 }

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The options that decide what a kernel's module loader accepts: from its configuration,
+ * and from the command line and firmware of the boot. Sources: kernel/module/Kconfig,
+ * kernel/module/main.c, security/lockdown/, kernel/bpf/btf.c.
+ */
+#include "kernel-options.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "core/command-line.h"
+
+bool source_text(const struct kernel_source *source, const char *what,
+		 struct source_text *ret)
+{
+	const void *data;
+
+	if (source->file(source->data, what, &data, &ret->len, NULL) < 0)
+		return false;
+	ret->text = data;
+	return true;
+}
+
+/* Is option=y a line of the configuration? */
+static bool config_has(const struct source_text *config, const char *option)
+{
+	autofree char *words = str_format("CONFIG_%s=y", option);
+	const char *end = config->text + config->len, *at = config->text;
+	size_t len = strlen(words);
+
+	while ((at = memmem(at, (size_t)(end - at), words, len))) {
+		bool begins = at == config->text || at[-1] == '\n';
+
+		at += len;
+		if (begins && (at == end || *at == '\n' || *at == '\r'))
+			return true;
+	}
+	return false;
+}
+
+static const char *const forced_lockdown[] = {
+	"MODULE_SIG_FORCE",
+	"LOCK_DOWN_KERNEL_FORCE_INTEGRITY",
+	"LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY",
+};
+
+static bool config_has_any(const struct source_text *config, const char *const *options,
+			   size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (config_has(config, options[i]))
+			return true;
+	return false;
+}
+
+static void read_config(const struct source_text *config, struct kernel_abi *abi)
+{
+	abi->modversions = config_has(config, "MODVERSIONS");
+	abi->force_load = config_has(config, "MODULE_FORCE_LOAD");
+	abi->sig_checked = config_has(config, "MODULE_SIG");
+	abi->sig_enforced =
+		config_has_any(config, forced_lockdown, ARRAY_LEN(forced_lockdown));
+	abi->livepatch = config_has(config, "LIVEPATCH");
+	abi->btf_fatal = config_has(config, "DEBUG_INFO_BTF_MODULES") &&
+			 !config_has(config, "MODULE_ALLOW_BTF_MISMATCH");
+	abi->missing_import_allowed =
+		config_has(config, "MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS");
+	abi->config_known = true;
+}
+
+/* Debian's usual one, but for what the kernel itself shows. */
+static void guess_config(struct kernel_abi *abi, const struct option_hints *hints)
+{
+	abi->modversions = abi->vermagic ? strstr(abi->vermagic, " modversions") != NULL
+					 : hints->versions;
+	abi->force_load = true;
+	abi->sig_checked = true;
+	abi->livepatch = true;
+	abi->btf_fatal = hints->btf && !abi->modversions;
+}
+
+void kernel_options_read(const struct kernel_source *source,
+			 const struct option_hints *hints, struct kernel_abi *abi)
+{
+	struct source_text config;
+
+	if (source_text(source, "config", &config))
+		read_config(&config, abi);
+	else
+		guess_config(abi, hints);
+}
+
+/* Module parameters by name, "-" and "_" being the same (kernel/params.c, parameq). */
+static bool is_parameter(const char *arg, size_t len, const char *name)
+{
+	size_t i = 0;
+
+	while (i < len && name[i] &&
+	       (arg[i] == '-' ? '_' : arg[i]) == (name[i] == '-' ? '_' : name[i]))
+		i++;
+	return i == len && !name[i];
+}
+
+/* lib/kstrtox.c, kstrtobool; a parameter without value is on. */
+static bool is_on(const char *value)
+{
+	return !*value || strchr("yYtT1", *value) ||
+	       ((value[0] | 0x20) == 'o' && (value[1] | 0x20) == 'n');
+}
+
+static void take_argument(struct kernel_abi *abi, const char *arg)
+{
+	size_t len = strcspn(arg, "=");
+	const char *value = arg[len] ? arg + len + 1 : "";
+
+	if (is_parameter(arg, len, "module_blacklist") && arg[len]) {
+		strv_done(&abi->blacklisted); /* the last one counts */
+		strv_split(&abi->blacklisted, value, ",");
+	} else if (is_parameter(arg, len, "module.sig_enforce")) {
+		abi->sig_enforced = abi->sig_enforced || is_on(value);
+	} else if (is_parameter(arg, len, "lockdown")) {
+		abi->sig_enforced = abi->sig_enforced || str_eq(value, "integrity") ||
+				    str_eq(value, "confidentiality");
+	}
+}
+
+void kernel_abi_boot(struct kernel_abi *abi, const struct kernel_source *source,
+		     const char *command_line, bool secure_boot)
+{
+	static const char *const locked[] = {"LOCK_DOWN_IN_EFI_SECURE_BOOT",
+					     "IMA_ARCH_POLICY"};
+	autostrv struct strv args = {0};
+	struct source_text config;
+
+	command_line_split(command_line ? command_line : "", &args);
+	for (size_t i = 0; i < args.count && !str_eq(args.items[i], "--"); i++)
+		take_argument(abi, args.items[i]);
+	if (secure_boot && (!source_text(source, "config", &config) ||
+			    config_has_any(&config, locked, ARRAY_LEN(locked))))
+		abi->sig_enforced = true;
+	if (!abi->sig_checked)
+		abi->sig_enforced = false; /* without MODULE_SIG nothing is compared */
+}

@@ -1,0 +1,862 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a kernel offers is found on every layout, from the best source there is, and kept
+ * by the image's content; only modules that export what is needed are opened; a damaged
+ * index or image is never believed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "made-kernel.h"
+#include "module-index.h"
+#include "probe/kernel-abi.h"
+
+#define REL      "6.1.0-9-amd64"
+#define TREE     "/lib/modules/" REL
+#define VERMAGIC REL " SMP preempt mod_unload modversions "
+#define CHECKS   ".gnu.linkonce.this_module section size must match the kernel's"
+
+static const struct made_export image_exports[] = {{"alpha", 0x11111111, false},
+						   {"beta", 0x22222222, true},
+						   {NULL, 0, false}};
+static const struct made_export one_exports[] = {{"one", 1, false},
+						 {"one_more", 2, true},
+						 {NULL, 0, false}};
+static const struct made_export two_exports[] = {{"two", 3, false}, {NULL, 0, false}};
+
+static const struct made_module module_one = {.name = "one_mod",
+					      .vermagic = VERMAGIC,
+					      .layout = 896,
+					      .exports = one_exports};
+static const struct made_module module_two = {.name = "two_mod",
+					      .vermagic = VERMAGIC,
+					      .layout = 896,
+					      .exports = two_exports};
+
+static void made_kernel(const struct made_machine *m, const char *path, const char *text)
+{
+	size_t len;
+	autofree void *image = made_image(image_exports, text, &len);
+
+	made_bytes(&m->root, path, image, len);
+}
+
+/* A whole kernel on Debian's layout, with its indexes. */
+static void made_release(const struct made_machine *m)
+{
+	static const struct made_key modules[] = {
+		{"one_mod", {"kernel/fs/one-mod.ko:"}},
+		{"two_mod", {"kernel/net/two-mod.ko: kernel/fs/one-mod.ko"}},
+		{"alien", {"updates/alien.ko:"}},
+		{NULL, {NULL}}};
+	static const struct made_key symbols[] = {{"symbol:one", {"one_mod"}},
+						  {"symbol:two", {"alien", "two_mod"}},
+						  {"symbol:foreign", {"alien"}},
+						  {NULL, {NULL}}};
+
+	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
+	made_file(&m->root, "/boot/config-" REL,
+		  "CONFIG_MODVERSIONS=y\nCONFIG_MODULE_SIG=y\n"
+		  "# CONFIG_MODULE_SIG_FORCE is not set\n");
+	made_module_file(&m->root, TREE "/kernel/fs/one-mod.ko", &module_one);
+	made_module_file(&m->root, TREE "/kernel/net/two-mod.ko", &module_two);
+	made_module_file(&m->root, TREE "/updates/alien.ko", &module_two);
+	made_file(&m->root, TREE "/modules.dep",
+		  "kernel/net/two-mod.ko: kernel/fs/one-mod.ko\n"
+		  "kernel/fs/one-mod.ko:\nupdates/alien.ko:\n");
+	made_file(&m->root, TREE "/modules.builtin",
+		  "kernel/lib/crc-itu-t.ko\nkernel/fs/ext4/ext4.ko\n");
+	made_indexes(&m->root, TREE, modules, symbols);
+}
+
+static void source_open(const struct made_machine *m, struct kernel_source *ret)
+{
+	struct error err = {0};
+
+	if (kernel_source_installed(&m->root, REL, ret, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static void probe(const struct kernel_source *source, struct kernel_abi *ret)
+{
+	struct error err = {0};
+
+	if (kernel_abi_probe(source, NULL, ret, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static void assert_file(const struct kernel_source *source, const char *what,
+			const char *expected)
+{
+	const void *data;
+	size_t len;
+
+	assert_int_equal(source->file(source->data, what, &data, &len, NULL), 0);
+	assert_int_equal(len, strlen(expected));
+	assert_memory_equal(data, expected, len);
+}
+
+static void image_of_the_tree_comes_first(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+
+	made_file(&m->root, "/usr/lib/modules/" REL "/vmlinuz", "of the tree");
+	made_file(&m->root, "/boot/vmlinuz-" REL, "of boot");
+	source_open(m, &source);
+	assert_string_equal(source.release, REL);
+	assert_file(&source, "image", "of the tree");
+}
+
+static void images_are_found_by_every_name(void **state)
+{
+	static const char *const names[] = {"/usr/lib/modules/" REL "/vmlinuz",
+					    "/boot/vmlinuz-" REL,
+					    "/usr/lib/modules/" REL "/Image",
+					    "/boot/Image-" REL, "/boot/vmlinux-" REL};
+	const struct made_machine *m = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		autosource struct kernel_source source = {0};
+
+		made_file(&m->root, names[i], names[i]);
+		source_open(m, &source);
+		assert_file(&source, "image", names[i]);
+		assert_int_equal(root_unlink(&m->root, names[i], NULL), 0);
+	}
+}
+
+static void entry_alone_knows_the_image(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+
+	made_file(&m->root, "/efi/m/" REL "/linux", "on the ESP");
+	made_file(&m->root, "/efi/loader/entries/m-" REL ".conf",
+		  "version " REL "\nlinux /m/" REL "/linux\n");
+	source_open(m, &source);
+	assert_file(&source, "image", "on the ESP");
+}
+
+static void config_and_lists_are_found(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+	const void *data;
+	size_t len;
+
+	made_file(&m->root, "/boot/vmlinuz-" REL, "image");
+	made_file(&m->root, "/boot/config-" REL, "of boot");
+	made_file(&m->root, TREE "/modules.order", "order");
+	made_file(&m->root, TREE "/modules.builtin", "");
+	source_open(m, &source);
+	assert_file(&source, "config", "of boot");
+	assert_file(&source, "modules.order", "order");
+	assert_file(&source, "modules.builtin", "");
+	assert_int_equal(source.file(source.data, "modules.builtin.modinfo", &data, &len,
+				     NULL),
+			 -ENOENT);
+	assert_int_equal(source.file(source.data, "../../etc/shadow", &data, &len, NULL),
+			 -ENOENT);
+}
+
+/* gzip of SYMVERS_LINE. */
+#define SYMVERS_LINE "0x12345678\tgz_symbol\tvmlinux\tEXPORT_SYMBOL_GPL\t\n"
+static const unsigned char symvers_gz[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00,
+					   0x02, 0x03, 0x33, 0xa8, 0x30, 0x34, 0x32, 0x36,
+					   0x31, 0x35, 0x33, 0xb7, 0xe0, 0x4c, 0xaf, 0x8a,
+					   0x2f, 0xae, 0xcc, 0x4d, 0xca, 0xcf, 0xe1, 0x2c,
+					   0xcb, 0xcd, 0xc9, 0xcc, 0x2b, 0xad, 0xe0, 0x74,
+					   0x8d, 0x08, 0xf0, 0x0f, 0x0a, 0x89, 0x0f, 0x8e,
+					   0xf4, 0x75, 0xf2, 0xf7, 0x89, 0x77, 0x0f, 0xf0,
+					   0xe1, 0xe4, 0x02, 0x00, 0x0c, 0x1f, 0x50, 0xae,
+					   0x30, 0x00, 0x00, 0x00};
+
+static void symvers_is_found_packed_and_behind_a_link(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source packed = {0}, built = {0};
+
+	made_bytes(&m->root, "/boot/symvers-" REL ".gz", symvers_gz, sizeof(symvers_gz));
+	source_open(m, &packed);
+	assert_file(&packed, "symvers", SYMVERS_LINE);
+	made_file(&m->root, "/usr/src/headers/Module.symvers", "of the headers");
+	made_dir(&m->root, TREE);
+	made_link(&m->root, "/usr/src/headers", TREE "/build");
+	source_open(m, &built);
+	assert_file(&built, "symvers", "of the headers");
+}
+
+static void a_release_that_is_not_here_is_refused(void **state)
+{
+	const struct made_machine *m = *state;
+	struct kernel_source source = {0};
+	struct error err = {0};
+
+	made_file(&m->root, TREE "/modules.dep", "");
+	assert_int_equal(kernel_source_installed(&m->root, REL, &source, &err), -ENOENT);
+	assert_non_null(strstr(err.message, REL));
+	assert_int_equal(kernel_source_installed(&m->root, "../etc", &source, &err),
+			 -EINVAL);
+	assert_null(source.done);
+}
+
+static void only_the_kernels_own_modules_are_listed(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0}, walked = {0};
+
+	made_release(m);
+	source_open(m, &source);
+	assert_file(&source, "modules",
+		    TREE "/kernel/net/two-mod.ko\n" TREE "/kernel/fs/one-mod.ko\n");
+	assert_int_equal(root_unlink(&m->root, TREE "/modules.dep", NULL), 0);
+	source_open(m, &walked);
+	assert_file(&walked, "modules",
+		    TREE "/kernel/fs/one-mod.ko\n" TREE "/kernel/net/two-mod.ko\n");
+}
+
+struct walk_seen {
+	struct strv paths;
+	size_t stop_at;
+	size_t last_len;
+};
+
+static int see_module(void *data, const char *path, const void *bytes, size_t len,
+		      struct error *err)
+{
+	struct walk_seen *seen = data;
+
+	(void)bytes;
+	(void)err;
+	strv_add(&seen->paths, path);
+	seen->last_len = len;
+	return seen->paths.count == seen->stop_at ? 7 : 0;
+}
+
+static void modules_are_walked_and_unpacked(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+	struct walk_seen all = {0}, first = {.stop_at = 1};
+
+	made_release(m);
+	made_bytes(&m->root, TREE "/kernel/zip.ko.gz", symvers_gz, sizeof(symvers_gz));
+	made_bytes(&m->root, TREE "/kernel/cut.ko.gz", symvers_gz,
+		   sizeof(symvers_gz) - 20);
+	made_link(&m->root, "..", TREE "/kernel/loop");
+	made_dir(&m->root, TREE "/kernel/dir.ko");
+	source_open(m, &source);
+	assert_int_equal(source.modules(source.data, see_module, &all, NULL), 0);
+	assert_int_equal(all.paths.count, 3);
+	assert_string_equal(all.paths.items[0], TREE "/kernel/fs/one-mod.ko");
+	assert_string_equal(all.paths.items[2], TREE "/kernel/zip.ko.gz");
+	assert_int_equal(all.last_len, strlen(SYMVERS_LINE));
+	assert_int_equal(source.modules(source.data, see_module, &first, NULL), 7);
+	assert_int_equal(first.paths.count, 1);
+	strv_done(&all.paths);
+	strv_done(&first.paths);
+}
+
+static void assert_provider(const struct kernel_source *source, const char *symbol,
+			    const char *expected)
+{
+	autofree char *path = NULL;
+	struct error err = {0};
+
+	if (source->provider(source->data, symbol, &path, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_string_equal(path, expected);
+}
+
+static void the_kernels_own_provider_is_preferred(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+	autofree char *path = NULL;
+	autofree void *bytes = NULL;
+	size_t len;
+
+	made_release(m);
+	source_open(m, &source);
+	assert_provider(&source, "one", TREE "/kernel/fs/one-mod.ko");
+	assert_provider(&source, "two", TREE "/kernel/net/two-mod.ko");
+	assert_int_equal(source.provider(source.data, "nothing", &path, NULL), -ENOENT);
+	assert_int_equal(source.provider(source.data, "foreign", &path, NULL), -ENOENT);
+	assert_int_equal(source.module(source.data, TREE "/kernel/fs/one-mod.ko", &bytes,
+				       &len, NULL),
+			 0);
+	assert_memory_equal(bytes, "\177ELF", 4);
+}
+
+/* Fedora moves modules of its own out of kernel/; modules.order still has them. */
+static void a_module_of_modules_order_is_the_kernels_own(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+
+	made_release(m);
+	made_file(&m->root, TREE "/modules.order",
+		  "kernel/fs/one-mod.ko\nupdates/alien.ko\n");
+	source_open(m, &source);
+	assert_provider(&source, "foreign", TREE "/updates/alien.ko");
+}
+
+static void a_damaged_index_is_not_asked(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+	autofree char *path = NULL;
+
+	made_release(m);
+	made_file(&m->root, TREE "/modules.symbols.bin", "\xb0\x07\xf4\x57");
+	source_open(m, &source);
+	assert_int_equal(source.provider(source.data, "one", &path, NULL), -ENOTSUP);
+}
+
+static void an_index_is_looked_over_to_its_last_byte(void **state)
+{
+	static const struct made_key keys[] = {{"symbol:one", {"one_mod", "other"}},
+					       {"symbol:two", {"two_mod"}},
+					       {NULL, {NULL}}};
+	unsigned char *bytes;
+	uint32_t root;
+	size_t len;
+
+	(void)state;
+	bytes = made_index(keys, strlen("symbol:"), &len);
+	assert_true(module_index_sane(bytes, len));
+	for (size_t cut = 0; cut < len; cut++)
+		assert_false(module_index_sane(bytes, cut));
+	/* The first child is its own parent. */
+	memcpy(&root, bytes + 8, sizeof(root));
+	memcpy(bytes + len - 4, &root, sizeof(root));
+	assert_false(module_index_sane(bytes, len));
+	free(bytes);
+}
+
+static void assert_symbol(const struct kernel_abi *abi, const char *name, uint32_t crc,
+			  const char *owner)
+{
+	const struct symbol *symbol = symbol_table_find(abi->symbols, name);
+
+	assert_non_null(symbol);
+	assert_true(symbol->has_crc);
+	assert_int_equal(symbol->crc, crc);
+	assert_string_equal(symbol->owner, owner);
+}
+
+static void everything_of_a_kernel_is_found(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+	autoabi struct kernel_abi abi = {0};
+
+	made_release(m);
+	source_open(m, &source);
+	probe(&source, &abi);
+	assert_string_equal(abi.release, REL);
+	assert_string_equal(abi.vermagic, VERMAGIC);
+	assert_int_equal(abi.machine, 62);
+	assert_int_equal(abi.layout, 896);
+	assert_false(abi.layout_checked);
+	assert_true(abi.config_known);
+	assert_true(abi.modversions);
+	assert_true(abi.sig_checked);
+	assert_false(abi.sig_enforced);
+	assert_false(abi.from_symvers);
+	assert_false(abi.export_flags);
+	assert_int_equal(symbol_table_count(abi.symbols), 2);
+	assert_symbol(&abi, "alpha", 0x11111111, "");
+	assert_true(symbol_table_find(abi.symbols, "beta")->gpl);
+	assert_int_equal(abi.in_tree.count, 2);
+	assert_string_equal(abi.in_tree.items[0], "one_mod");
+	assert_string_equal(abi.in_tree.items[1], "two_mod");
+	assert_int_equal(abi.built_in.count, 2);
+	assert_string_equal(abi.built_in.items[0], "crc_itu_t");
+}
+
+static void without_a_module_the_image_tells(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+	autoabi struct kernel_abi abi = {0};
+
+	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
+	source_open(m, &source);
+	probe(&source, &abi);
+	assert_string_equal(abi.vermagic, VERMAGIC);
+	assert_int_equal(abi.machine, 62);
+	assert_int_equal(abi.layout, 0);
+	assert_int_equal(abi.in_tree.count, 0);
+	/* No configuration either: the vermagic says that there are versions. */
+	assert_false(abi.config_known);
+	assert_true(abi.modversions);
+	assert_true(abi.force_load);
+	assert_false(abi.btf_fatal);
+}
+
+/* One put into kernel/ by hand says nothing of this kernel. */
+static void a_foreign_module_is_no_witness(void **state)
+{
+	static const struct made_module foreign = {.name = "aa",
+						   .vermagic = "5.10.0-1-amd64 SMP ",
+						   .layout = 64};
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+	autoabi struct kernel_abi abi = {0};
+
+	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
+	made_module_file(&m->root, TREE "/kernel/aa.ko", &foreign);
+	made_file(&m->root, TREE "/kernel/ab.ko", "no module");
+	made_module_file(&m->root, TREE "/kernel/fs/one-mod.ko", &module_one);
+	source_open(m, &source);
+	probe(&source, &abi);
+	assert_string_equal(abi.vermagic, VERMAGIC);
+	assert_int_equal(abi.layout, 896);
+}
+
+/* By the words in it, since distributions carried the check back. */
+static void the_image_shows_whether_it_compares_layouts(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+	autoabi struct kernel_abi abi = {0};
+
+	made_kernel(m, "/boot/vmlinuz-" REL, CHECKS);
+	source_open(m, &source);
+	probe(&source, &abi);
+	assert_true(abi.layout_checked);
+}
+
+static void btf_is_fatal_without_versions_where_nothing_else_tells(void **state)
+{
+	static const char vermagic[] = REL " SMP preempt mod_unload ";
+	static const struct made_module with_btf = {.name = "one_mod",
+						    .vermagic = vermagic,
+						    .layout = 896,
+						    .btf = true};
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+	autoabi struct kernel_abi abi = {0};
+
+	made_kernel(m, "/boot/vmlinuz-" REL, vermagic);
+	made_module_file(&m->root, TREE "/kernel/one.ko", &with_btf);
+	source_open(m, &source);
+	probe(&source, &abi);
+	assert_false(abi.modversions);
+	assert_true(abi.btf_fatal);
+}
+
+static void options_come_from_the_configuration(void **state)
+{
+	static const struct {
+		const char *config;
+		bool modversions, force_load, sig, enforced, livepatch, btf, import;
+	} cases[] = {
+		{"", false, false, false, false, false, false, false},
+		{"CONFIG_MODVERSIONS=y", true, false, false, false, false, false, false},
+		{"CONFIG_MODVERSIONS=yes\n", false, false, false, false, false, false,
+		 false},
+		{"X\nXCONFIG_MODVERSIONS=y\n", false, false, false, false, false, false,
+		 false},
+		{"# CONFIG_LIVEPATCH=y\nCONFIG_MODULE_FORCE_LOAD=y\r\n", false, true,
+		 false, false, false, false, false},
+		{"CONFIG_MODULE_SIG=y\nCONFIG_MODULE_SIG_FORCE=y\nCONFIG_LIVEPATCH=y\n",
+		 false, false, true, true, true, false, false},
+		{"CONFIG_MODULE_SIG=y\nCONFIG_LOCK_DOWN_KERNEL_FORCE_INTEGRITY=y\n",
+		 false, false, true, true, false, false, false},
+		{"CONFIG_DEBUG_INFO_BTF_MODULES=y\n", false, false, false, false, false,
+		 true, false},
+		{"CONFIG_DEBUG_INFO_BTF_MODULES=y\nCONFIG_MODULE_ALLOW_BTF_MISMATCH=y\n",
+		 false, false, false, false, false, false, false},
+		{"CONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS=y\n", false, false, false,
+		 false, false, false, true},
+	};
+	const struct made_machine *m = *state;
+
+	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		autosource struct kernel_source source = {0};
+		autoabi struct kernel_abi abi = {0};
+
+		made_file(&m->root, "/boot/config-" REL, cases[i].config);
+		source_open(m, &source);
+		probe(&source, &abi);
+		assert_true(abi.config_known);
+		assert_int_equal(abi.modversions, cases[i].modversions);
+		assert_int_equal(abi.force_load, cases[i].force_load);
+		assert_int_equal(abi.sig_checked, cases[i].sig);
+		assert_int_equal(abi.sig_enforced, cases[i].enforced);
+		assert_int_equal(abi.livepatch, cases[i].livepatch);
+		assert_int_equal(abi.btf_fatal, cases[i].btf);
+		assert_int_equal(abi.missing_import_allowed, cases[i].import);
+	}
+}
+
+static void symvers_serves_where_there_is_no_image(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+	autoabi struct kernel_abi abi = {0};
+
+	made_bytes(&m->root, "/boot/symvers-" REL ".gz", symvers_gz, sizeof(symvers_gz));
+	source_open(m, &source);
+	probe(&source, &abi);
+	assert_true(abi.from_symvers);
+	assert_symbol(&abi, "gz_symbol", 0x12345678, "");
+	assert_true(abi.modversions);
+	assert_false(abi.layout_checked);
+}
+
+static void a_damaged_image_is_an_error(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+	struct kernel_abi abi = {0};
+	struct error err = {0};
+	size_t len;
+	autofree void *image = made_image(image_exports, VERMAGIC, &len);
+
+	made_bytes(&m->root, "/boot/vmlinuz-" REL, image, len - 100);
+	made_bytes(&m->root, "/boot/symvers-" REL ".gz", symvers_gz, sizeof(symvers_gz));
+	source_open(m, &source);
+	assert_int_equal(kernel_abi_probe(&source, NULL, &abi, &err), -ERROR_DAMAGED);
+	assert_non_null(strstr(err.message, REL));
+	assert_null(abi.symbols);
+}
+
+/* A cache that counts, and keeps one table. */
+struct made_cache {
+	char *key;
+	void *packed;
+	size_t len;
+	unsigned int loads, stores;
+};
+
+static int cache_load(void *data, const char *key, struct symbol_table **ret)
+{
+	struct made_cache *cache = data;
+
+	cache->loads++;
+	if (!str_eq(cache->key, key))
+		return -ENOENT;
+	return symbol_table_unpack(cache->packed, cache->len, key, ret, NULL) < 0
+		       ? -ENOENT
+		       : 0;
+}
+
+static void cache_store(void *data, const char *key, const struct symbol_table *table)
+{
+	struct made_cache *cache = data;
+
+	cache->stores++;
+	free(cache->key);
+	free(cache->packed);
+	cache->key = str_dup(key);
+	assert_int_equal(symbol_table_pack(table, key, &cache->packed, &cache->len), 0);
+}
+
+static void probe_cached(const struct made_machine *m, struct made_cache *kept,
+			 struct kernel_abi *ret)
+{
+	const struct symbol_cache cache = {kept, cache_load, cache_store};
+	autosource struct kernel_source source = {0};
+	struct error err = {0};
+
+	source_open(m, &source);
+	if (kernel_abi_probe(&source, &cache, ret, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static void an_image_is_read_once_and_known_by_its_content(void **state)
+{
+	const struct made_machine *m = *state;
+	struct made_cache kept = {0};
+	autoabi struct kernel_abi first = {0}, again = {0}, other = {0};
+
+	made_kernel(m, "/boot/vmlinuz-" REL, CHECKS " " VERMAGIC);
+	probe_cached(m, &kept, &first);
+	assert_int_equal(kept.stores, 1);
+	assert_int_equal(strlen(kept.key), 64);
+	probe_cached(m, &kept, &again);
+	assert_int_equal(kept.loads, 2);
+	assert_int_equal(kept.stores, 1);
+	assert_int_equal(symbol_table_count(again.symbols), 2);
+	assert_symbol(&again, "beta", 0x22222222, "");
+	assert_int_equal(again.machine, first.machine);
+	assert_true(again.layout_checked);
+	assert_int_equal(again.taken.count, first.taken.count);
+	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
+	probe_cached(m, &kept, &other);
+	assert_int_equal(kept.stores, 2);
+	assert_false(other.layout_checked);
+	free(kept.key);
+	free(kept.packed);
+}
+
+static void boot_adds_what_its_command_line_says(void **state)
+{
+	static const struct {
+		const char *config, *line;
+		bool secure_boot, enforced;
+		const char *blacklisted;
+	} cases[] = {
+		{"CONFIG_MODULE_SIG=y\n", NULL, false, false, ""},
+		{"CONFIG_MODULE_SIG=y\n", "quiet module.sig_enforce", false, true, ""},
+		{"CONFIG_MODULE_SIG=y\n", "module.sig-enforce=1", false, true, ""},
+		{"CONFIG_MODULE_SIG=y\n", "module.sig_enforce=0", false, false, ""},
+		{"CONFIG_MODULE_SIG=y\n", "module.sig_enforce=on", false, true, ""},
+		{"CONFIG_MODULE_SIG=y\n", "-- module.sig_enforce=1", false, false, ""},
+		{"CONFIG_MODULE_SIG=y\n", "lockdown=integrity", false, true, ""},
+		{"CONFIG_MODULE_SIG=y\n", "lockdown=none", false, false, ""},
+		{"", "module.sig_enforce=1", false, false, ""},
+		{"CONFIG_MODULE_SIG=y\n", "", true, false, ""},
+		{"CONFIG_MODULE_SIG=y\nCONFIG_LOCK_DOWN_IN_EFI_SECURE_BOOT=y\n", "", true,
+		 true, ""},
+		{"CONFIG_MODULE_SIG=y\nCONFIG_LOCK_DOWN_IN_EFI_SECURE_BOOT=y\n", "",
+		 false, false, ""},
+		{"", "module_blacklist=a,b_c ro", false, false, "a b_c"},
+		{"", "module_blacklist=a module_blacklist=b", false, false, "b"},
+		{"", "modprobe.blacklist=a", false, false, ""},
+	};
+	const struct made_machine *m = *state;
+
+	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		autosource struct kernel_source source = {0};
+		autoabi struct kernel_abi abi = {0};
+		autofree char *blacklisted = NULL;
+
+		made_file(&m->root, "/boot/config-" REL, cases[i].config);
+		source_open(m, &source);
+		probe(&source, &abi);
+		kernel_abi_boot(&abi, &source, cases[i].line, cases[i].secure_boot);
+		blacklisted = strv_join(&abi.blacklisted, " ");
+		assert_int_equal(abi.sig_enforced, cases[i].enforced);
+		assert_string_equal(blacklisted, cases[i].blacklisted);
+	}
+}
+
+/* A third-party module that needs these symbols and exports "ours". */
+struct made_set {
+	struct module_import imports[5];
+	struct symbol export;
+	struct module_file file;
+	struct compat_module item;
+	struct compat_set set;
+};
+
+static void made_set(struct made_set *s)
+{
+	static const char *const needs[] = {"alpha", "one", "two", "ours", "nowhere"};
+
+	for (size_t i = 0; i < ARRAY_LEN(needs); i++)
+		s->imports[i].symbol = needs[i];
+	s->export = (struct symbol){.name = "ours", .name_space = "", .owner = "x"};
+	s->file = (struct module_file){
+		.imports = s->imports,
+		.import_count = ARRAY_LEN(needs),
+		.exports = &s->export,
+		.export_count = 1,
+	};
+	s->item.file = &s->file;
+	s->set = (struct compat_set){.items = &s->item, .count = 1};
+}
+
+static void assert_exports_added(const struct kernel_abi *abi)
+{
+	assert_symbol(abi, "one", 1, "one_mod");
+	assert_symbol(abi, "one_more", 2, "one_mod");
+	assert_symbol(abi, "two", 3, "two_mod");
+	assert_null(symbol_table_find(abi->symbols, "ours"));
+	assert_null(symbol_table_find(abi->symbols, "nowhere"));
+	assert_null(symbol_table_find(abi->symbols, "spare"));
+	assert_int_equal(symbol_table_count(abi->symbols), 5);
+}
+
+/* The source of an installed kernel, with what is asked of it written down. */
+struct watched {
+	struct kernel_source below;
+	struct strv opened;
+	bool walked;
+};
+
+static int watched_provider(void *data, const char *symbol, char **ret_path,
+			    struct error *err)
+{
+	struct watched *w = data;
+
+	return w->below.provider(w->below.data, symbol, ret_path, err);
+}
+
+static int watched_module(void *data, const char *path, void **ret, size_t *ret_len,
+			  struct error *err)
+{
+	struct watched *w = data;
+
+	strv_add(&w->opened, path);
+	return w->below.module(w->below.data, path, ret, ret_len, err);
+}
+
+static int watched_modules(void *data,
+			   int (*each)(void *data, const char *path, const void *bytes,
+				       size_t len, struct error *err),
+			   void *each_data, struct error *err)
+{
+	struct watched *w = data;
+
+	w->walked = true;
+	return w->below.modules(w->below.data, each, each_data, err);
+}
+
+static void add_watched(const struct made_machine *m, struct watched *w,
+			struct kernel_abi *abi)
+{
+	struct kernel_source source = {
+		.data = w,
+		.release = REL,
+		.provider = watched_provider,
+		.module = watched_module,
+		.modules = watched_modules,
+	};
+	struct made_set s = {0};
+	struct error err = {0};
+
+	made_set(&s);
+	source_open(m, &w->below);
+	probe(&w->below, abi);
+	if (kernel_abi_add_exports(&source, abi, &s.set, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static const struct made_export spare_exports[] = {{"spare", 9, false}, {NULL, 0, false}};
+static const struct made_module module_spare = {.name = "spare",
+						.vermagic = VERMAGIC,
+						.layout = 896,
+						.exports = spare_exports};
+
+static void only_modules_that_are_needed_are_opened(void **state)
+{
+	const struct made_machine *m = *state;
+	autoabi struct kernel_abi abi = {0};
+	struct watched w = {0};
+
+	made_release(m);
+	made_module_file(&m->root, TREE "/kernel/spare.ko", &module_spare);
+	add_watched(m, &w, &abi);
+	assert_exports_added(&abi);
+	assert_int_equal(w.opened.count, 2);
+	assert_string_equal(w.opened.items[0], TREE "/kernel/fs/one-mod.ko");
+	assert_string_equal(w.opened.items[1], TREE "/kernel/net/two-mod.ko");
+	assert_false(w.walked);
+	strv_done(&w.opened);
+	kernel_source_done(&w.below);
+}
+
+static void without_an_index_every_module_is_read_once(void **state)
+{
+	const struct made_machine *m = *state;
+	autoabi struct kernel_abi abi = {0};
+	struct watched w = {0};
+
+	made_release(m);
+	made_module_file(&m->root, TREE "/kernel/spare.ko", &module_spare);
+	assert_int_equal(root_unlink(&m->root, TREE "/modules.symbols.bin", NULL), 0);
+	add_watched(m, &w, &abi);
+	assert_exports_added(&abi);
+	assert_true(w.walked);
+	assert_int_equal(w.opened.count, 0);
+	kernel_source_done(&w.below);
+}
+
+static void a_provider_that_is_gone_exports_nothing(void **state)
+{
+	const struct made_machine *m = *state;
+	autoabi struct kernel_abi abi = {0};
+	struct watched w = {0};
+
+	made_release(m);
+	assert_int_equal(root_unlink(&m->root, TREE "/kernel/fs/one-mod.ko", NULL), 0);
+	made_file(&m->root, TREE "/kernel/net/two-mod.ko", "no module");
+	add_watched(m, &w, &abi);
+	assert_int_equal(symbol_table_count(abi.symbols), 2);
+	strv_done(&w.opened);
+	kernel_source_done(&w.below);
+}
+
+static const struct symbol_table *table_at_hand(void *data)
+{
+	return data;
+}
+
+static void exports_at_hand_are_used_as_they_are(void **state)
+{
+	static const struct symbol known[] = {
+		{"one", "", "one_mod", 1, true, false},
+		{"one_more", "", "one_mod", 2, true, true},
+		{"spare", "", "spare", 9, true, false},
+		{"two", "", "two_mod", 3, true, false},
+	};
+	const struct made_machine *m = *state;
+	autosymbols struct symbol_table *table = symbol_table_new();
+	struct kernel_source source = {.data = table,
+				       .release = REL,
+				       .exports = table_at_hand};
+	autosource struct kernel_source installed = {0};
+	autoabi struct kernel_abi abi = {0};
+	struct made_set s = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		assert_int_equal(symbol_table_add(table, &known[i]), 0);
+	made_set(&s);
+	made_release(m);
+	source_open(m, &installed);
+	probe(&installed, &abi);
+	assert_int_equal(kernel_abi_add_exports(&source, &abi, &s.set, NULL), 0);
+	assert_exports_added(&abi);
+}
+
+#define MACHINE_TEST(f) \
+	cmocka_unit_test_setup_teardown(f, made_machine_set_up, made_machine_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MACHINE_TEST(image_of_the_tree_comes_first),
+		MACHINE_TEST(images_are_found_by_every_name),
+		MACHINE_TEST(entry_alone_knows_the_image),
+		MACHINE_TEST(config_and_lists_are_found),
+		MACHINE_TEST(symvers_is_found_packed_and_behind_a_link),
+		MACHINE_TEST(a_release_that_is_not_here_is_refused),
+		MACHINE_TEST(only_the_kernels_own_modules_are_listed),
+		MACHINE_TEST(modules_are_walked_and_unpacked),
+		MACHINE_TEST(the_kernels_own_provider_is_preferred),
+		MACHINE_TEST(a_module_of_modules_order_is_the_kernels_own),
+		MACHINE_TEST(a_damaged_index_is_not_asked),
+		cmocka_unit_test(an_index_is_looked_over_to_its_last_byte),
+		MACHINE_TEST(everything_of_a_kernel_is_found),
+		MACHINE_TEST(without_a_module_the_image_tells),
+		MACHINE_TEST(a_foreign_module_is_no_witness),
+		MACHINE_TEST(the_image_shows_whether_it_compares_layouts),
+		MACHINE_TEST(btf_is_fatal_without_versions_where_nothing_else_tells),
+		MACHINE_TEST(options_come_from_the_configuration),
+		MACHINE_TEST(symvers_serves_where_there_is_no_image),
+		MACHINE_TEST(a_damaged_image_is_an_error),
+		MACHINE_TEST(an_image_is_read_once_and_known_by_its_content),
+		MACHINE_TEST(boot_adds_what_its_command_line_says),
+		MACHINE_TEST(only_modules_that_are_needed_are_opened),
+		MACHINE_TEST(without_an_index_every_module_is_read_once),
+		MACHINE_TEST(a_provider_that_is_gone_exports_nothing),
+		MACHINE_TEST(exports_at_hand_are_used_as_they_are),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
