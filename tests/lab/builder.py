@@ -26,7 +26,12 @@ MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
           "modprobe@configfs.service", "modprobe@drm.service", "modprobe@fuse.service",
           "systemd-ask-password-console.path", "systemd-ask-password-wall.path",
           "systemd-update-utmp.service", "systemd-update-utmp-runlevel.service",
-          "systemd-user-sessions.service")
+          "systemd-user-sessions.service", "modprobe@dm_mod.service",
+          "modprobe@loop.service", "kmod-static-nodes.service", "systemd-sysctl.service",
+          "systemd-sysusers.service", "systemd-tmpfiles-clean.timer")
+# Makers of units that it has no use for either; each is a program's start in every boot.
+MASKED_GENERATORS = ("cryptsetup", "getty", "gpt-auto", "hibernate-resume", "integritysetup",
+                     "rc-local", "run", "system-update", "sysv", "veritysetup")
 # Parts of the initramfs and of grub.cfg that this machine has no use for. A program's
 # start costs 50 to 100 ms under emulation: mkinitramfs starts 680, without these 340.
 DROPPED = ("usr/share/initramfs-tools/hooks/dmsetup",
@@ -45,6 +50,8 @@ DROPPED = ("usr/share/initramfs-tools/hooks/dmsetup",
 ENABLED = {"kuro-lab-fault.service": "multi-user.target.wants",
            "kuro-lab-emergency.service": "local-fs.target.requires"}
 APPEND = (f"root=UUID={disk.ROOT_UUID} ro console=ttyS0,115200 loglevel=6")
+
+
 @dataclass(frozen=True)
 class Disk:
     """A bootable machine without kuro, and how to start it without GRUB."""
@@ -83,6 +90,10 @@ def _settle_files(tree):
     (tree / "usr/sbin/grub-probe").symlink_to("/usr/lib/kuro-lab/grub-probe")
     for unit in MASKED:
         (units / unit).symlink_to("/dev/null")
+    generators = tree / "etc/systemd/system-generators"
+    generators.mkdir(exist_ok=True)
+    for name in MASKED_GENERATORS:
+        (generators / f"systemd-{name}-generator").symlink_to("/dev/null")
     for unit, wanted_by in ENABLED.items():
         (units / wanted_by).mkdir(exist_ok=True)
         (units / wanted_by / unit).symlink_to(f"../{unit}")

@@ -4,6 +4,7 @@
 The result is kept as a machine that is up and set up, stopped in mid-air: a test
 resumes it in a second instead of booting it.
 """
+import functools
 import os
 import shutil
 from dataclasses import dataclass
@@ -32,8 +33,10 @@ kuro setup
 READY_TIMEOUT = 240
 
 
+@functools.cache
 def build_kuro():
-    """The folder that meson installed kuro into; KURO_DESTDIR names a ready one."""
+    """The folder that meson installed kuro into, once a process; KURO_DESTDIR names a
+    ready one."""
     given = os.environ.get("KURO_DESTDIR")
     if given:
         return Path(given)

@@ -240,10 +240,11 @@ class Machine:
         since = self.timeline.cursor()
         try:
             self.run(script, timeout)
-        except LabError:
-            if not any(e.text.startswith(("RESET ", "VSERPORT_CHANGE "))
-                       for e in self.timeline.events(since)):
-                raise
+        except LabError as error:
+            try:
+                self.wait_event("RESET", 60, since)
+            except TimedOut:
+                raise error from None
         self.wait_event("RESET", reset_timeout, since)
 
     def run_json(self, script, timeout=60, statuses=(0,)):

@@ -45,9 +45,7 @@ class Scenario:
 
     def reboot(self):
         """An orderly reboot, as a person asks for one; returns when the machine resets."""
-        since = self.machine.timeline.cursor()
-        self.run("systemctl reboot", check=False)
-        self.machine.wait_event("RESET", BOOT_TIMEOUT, since)
+        self.machine.run_to_reset("systemctl reboot", BOOT_TIMEOUT)
 
     def reaches(self, *chain, kernel_hangs=0):
         """The kernels that start, from the first on, are these; the last one comes up."""
