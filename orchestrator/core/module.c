@@ -85,6 +85,7 @@ static void third_party_done(struct third_party *known)
 	free(known->version);
 	free(known->package);
 	free(known->user);
+	free(known->signature_texts);
 }
 
 void third_party_list_done(struct third_party_list *list)

@@ -1,5 +1,451 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Third-party modules, found and not listed by hand.
+ * Third-party modules, found and not listed by hand: a walk through the tree leaves what
+ * the kernel's packages do not own (module-owners.c), the providers' own records say who
+ * made it (module-providers.c), /proc and /sys what it is used for (module-use.c). Of
+ * files that give one module the one that depmod prefers counts. Runs no program but rpm.
  */
 #include "probe/third-party.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "core/release.h"
+#include "module-owners.h"
+#include "module-providers.h"
+#include "module-use.h"
+#include "probe/module-file.h"
+
+#define TREE_DEPTH_MAX   24
+#define TREE_ENTRIES_MAX 400000
+#define MODULES_MAX      20000
+
+/* A file that the kernel's packages do not own. */
+struct found_file {
+	char *path;   /* below the tree */
+	char *name;   /* of the module */
+	char *target; /* where it is a link: as written there; or NULL */
+};
+
+struct tree_walk {
+	const struct module_owners *owners;
+	struct text path; /* of the directory that is read, with its slash */
+	size_t entries_left;
+	struct found_file *files;
+	size_t count;
+};
+
+static void walk_done(struct tree_walk *walk)
+{
+	for (size_t i = 0; i < walk->count; i++) {
+		free(walk->files[i].path);
+		free(walk->files[i].name);
+		free(walk->files[i].target);
+	}
+	free(walk->files);
+	text_done(&walk->path);
+}
+
+static void walk_take(struct tree_walk *walk, int dir, const char *name, bool link)
+{
+	size_t base = walk->path.len, len;
+	char target[4096];
+	ssize_t n = -1;
+
+	if (module_stem(name, strlen(name)) == 0 || walk->count >= MODULES_MAX)
+		return;
+	text_append(&walk->path, name);
+	len = module_stem(walk->path.data, walk->path.len);
+	if (!module_owners_has(walk->owners, walk->path.data, len)) {
+		if (link)
+			n = readlinkat(dir, name, target, sizeof(target));
+		walk->files =
+			mem_regrow(walk->files, walk->count + 1, sizeof(*walk->files));
+		walk->files[walk->count++] = (struct found_file){
+			.path = str_dup(walk->path.data),
+			.name = module_name_of(name),
+			.target = n >= 0 ? str_ndup(target, (size_t)n) : NULL,
+		};
+	}
+	walk->path.data[base] = '\0';
+	walk->path.len = base;
+}
+
+/* Takes fd. Recursion is bounded by TREE_DEPTH_MAX. */
+static void walk_dir(struct tree_walk *walk, int fd, unsigned int depth);
+
+static void walk_below(struct tree_walk *walk, int dir, const char *name,
+		       unsigned int depth)
+{
+	size_t base = walk->path.len;
+
+	text_append(&walk->path, name);
+	text_append(&walk->path, "/");
+	walk_dir(walk, openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+		 depth + 1);
+	walk->path.data[base] = '\0';
+	walk->path.len = base;
+}
+
+static void walk_entry(struct tree_walk *walk, int dir, const struct dirent *entry,
+		       unsigned int depth)
+{
+	unsigned char type = entry->d_type;
+	struct stat st;
+
+	if (type == DT_UNKNOWN &&
+	    fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		type = IFTODT(st.st_mode);
+	if (type == DT_DIR && depth < TREE_DEPTH_MAX)
+		walk_below(walk, dir, entry->d_name, depth);
+	else if (type == DT_REG || type == DT_LNK)
+		walk_take(walk, dir, entry->d_name, type == DT_LNK);
+}
+
+static void walk_dir(struct tree_walk *walk, int fd, unsigned int depth)
+{
+	autodir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+
+	if (!dir) {
+		if (fd >= 0)
+			(void)close(fd); /* nothing was read through it */
+		return;
+	}
+	while ((entry = readdir(dir)) && walk->entries_left > 0) {
+		walk->entries_left--;
+		if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
+			walk_entry(walk, dirfd(dir), entry, depth);
+	}
+}
+
+/*
+ * Which of two files of one module modprobe takes: "search updates extra built-in
+ * weak-updates" (depmod.d(5), as Fedora has it; Debian's is the same without extra).
+ */
+static int file_rank(const char *path)
+{
+	static const char *const order[] = {"updates/", "extra/", "kernel/"};
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++)
+		if (str_starts(path, order[i]))
+			return (int)i;
+	return str_starts(path, "weak-updates/") ? 4 : 3;
+}
+
+static int by_name_and_rank(const void *a, const void *b)
+{
+	const struct found_file *left = a, *right = b;
+	int order = strcmp(left->name, right->name);
+
+	if (order == 0)
+		order = file_rank(left->path) - file_rank(right->path);
+	return order ? order : strcmp(left->path, right->path);
+}
+
+/* Sort, and drop all but the first of a name. */
+static void walk_unique(struct tree_walk *walk)
+{
+	size_t kept = 0;
+
+	if (walk->count > 1)
+		qsort(walk->files, walk->count, sizeof(*walk->files), by_name_and_rank);
+	for (size_t i = 0; i < walk->count; i++) {
+		if (kept > 0 && str_eq(walk->files[kept - 1].name, walk->files[i].name)) {
+			free(walk->files[i].path);
+			free(walk->files[i].name);
+			free(walk->files[i].target);
+		} else {
+			walk->files[kept++] = walk->files[i];
+		}
+	}
+	walk->count = kept;
+}
+
+/* Where a release's modules lie; NULL: nowhere. */
+static char *tree_path(const struct root *root, const char *release)
+{
+	static const char *const dirs[] = {"/lib/modules", "/usr/lib/modules"};
+
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		autofree char *path = str_format("%s/%s", dirs[i], release);
+
+		if (root_exists(root, path))
+			return take_ptr(path);
+	}
+	return NULL;
+}
+
+/* What all files of one probe share. */
+struct third_party_search {
+	const struct root *root;
+	const char *release, *tree;
+	struct module_providers providers;
+	struct module_uses uses;
+	bool running; /* it is this release that runs */
+};
+
+static bool release_runs(const struct root *root, const char *release)
+{
+	autofree char *running = NULL;
+
+	return root_read_line(root, "/proc/sys/kernel/osrelease", &running, NULL) == 0 &&
+	       str_eq(running, release);
+}
+
+static void search_begin(struct third_party_search *search)
+{
+	search->running = release_runs(search->root, search->release);
+	module_providers_read(search->root, search->release, &search->providers);
+	if (search->running)
+		/* not told: nothing is known to be in use */
+		(void)module_uses_read(search->root, &search->uses);
+}
+
+static void search_done(struct third_party_search *search)
+{
+	module_providers_done(&search->providers);
+	module_uses_done(&search->uses);
+}
+
+/* Does the link lead into another release's tree? */
+static bool link_is_weak(const struct third_party_search *search,
+			 const struct found_file *file)
+{
+	autofree char *own = str_format("/lib/modules/%s/", search->release);
+
+	if (!file->target)
+		return false;
+	return str_starts(file->path, "weak-updates/") ||
+	       (strstr(file->target, "/lib/modules/") && !strstr(file->target, own));
+}
+
+/* A signature outlives its file: its texts are copied, behind one another. */
+static void keep_signature(struct third_party *known,
+			   const struct module_signature *signature)
+{
+	const char *const from[] = {signature->signer, signature->key, signature->hash};
+	const char **const to[] = {&known->signature.signer, &known->signature.key,
+				   &known->signature.hash};
+	struct text texts = {0};
+	size_t starts[ARRAY_LEN(from)];
+
+	known->signature = *signature;
+	for (size_t i = 0; i < ARRAY_LEN(from); i++) {
+		autofree char *shown = from[i] ? str_printable(from[i]) : str_dup("");
+
+		starts[i] = texts.len;
+		text_append_n(&texts, shown, strlen(shown) + 1);
+	}
+	known->signature_texts = text_take(&texts);
+	for (size_t i = 0; i < ARRAY_LEN(from); i++)
+		*to[i] = from[i] ? known->signature_texts + starts[i] : NULL;
+}
+
+/* What its file says of a module: version, release, signature. */
+static void read_file(struct third_party *known, const struct root *root)
+{
+	automodule struct module_file file = {0};
+
+	/* a link that leads nowhere, a file that can't be read: nothing is said */
+	if (module_file_read(root, known->path, &file, NULL) < 0)
+		return;
+	if (file.vermagic)
+		known->built_for = str_ndup(file.vermagic, strcspn(file.vermagic, " "));
+	if (file.version) {
+		free(known->version);
+		known->version = str_printable(file.version);
+	}
+	if (file.signature.present)
+		keep_signature(known, &file.signature);
+}
+
+/* Who provides it by the providers' own records; the package may tell more. */
+static void take_provider(struct third_party_search *search,
+			  const struct found_file *file, struct third_party *known)
+{
+	const struct module_record *record =
+		module_providers_find(&search->providers, known->name, file->path);
+
+	if (link_is_weak(search, file)) {
+		known->provider = PROVIDER_WEAK;
+	} else if (record) {
+		known->provider = record->provider;
+		known->package = str_dup(record->package);
+		known->version = str_dup(record->version);
+	} else {
+		known->provider = str_starts(file->path, "updates/dkms/")
+					  ? PROVIDER_DKMS
+					  : PROVIDER_UNOWNED;
+	}
+}
+
+/*
+ * Names of packages for those that no provider has a record of. What an rpm of the
+ * kernel put outside of kernel/ is the kernel's own: its name is taken away.
+ */
+static void take_packages(const struct third_party_search *search,
+			  const struct module_owners *owners,
+			  const struct tree_walk *walk, struct third_party *items)
+{
+	autofree struct module_owner *asked =
+		mem_zalloc((walk->count + 1) * sizeof(*asked));
+	size_t count = 0;
+
+	for (size_t i = 0; i < walk->count; i++)
+		if (!items[i].package && items[i].provider != PROVIDER_WEAK)
+			asked[count++] =
+				(struct module_owner){.path = walk->files[i].path,
+						      .index = i};
+	module_owners_name(search->root, search->tree, owners, asked, count);
+	for (size_t i = 0; i < count; i++) {
+		struct third_party *known = &items[asked[i].index];
+
+		if (asked[i].kernels_own) {
+			free(known->name);
+			known->name = NULL;
+			free(asked[i].package);
+		} else if (asked[i].package) {
+			known->package = asked[i].package;
+			known->provider = PROVIDER_PACKAGE;
+		}
+	}
+}
+
+/* Drop those without a name; the rest learns what its file and the machine say. */
+static void fill_list(struct third_party_search *search, struct third_party_list *list)
+{
+	struct third_party_list kept = {.items = list->items};
+
+	for (size_t i = 0; i < list->count; i++) {
+		struct third_party known = list->items[i];
+
+		if (!known.name) {
+			free(known.path);
+			free(known.release);
+			continue;
+		}
+		read_file(&known, search->root);
+		known.use = search->running
+				    ? module_uses_of(&search->uses, search->release,
+						     known.name, &known.user)
+				    : MODULE_USE_NONE;
+		kept.items[kept.count++] = known;
+	}
+	*list = kept;
+}
+
+static void search_files(struct third_party_search *search,
+			 const struct module_owners *owners, const struct tree_walk *walk,
+			 struct third_party_list *ret)
+{
+	ret->items = mem_zalloc((walk->count + 1) * sizeof(*ret->items));
+	ret->count = walk->count;
+	for (size_t i = 0; i < walk->count; i++) {
+		struct third_party *known = &ret->items[i];
+
+		known->name = str_dup(walk->files[i].name);
+		known->path = str_format("%s/%s", search->tree, walk->files[i].path);
+		known->release = str_dup(search->release);
+		take_provider(search, &walk->files[i], known);
+	}
+	take_packages(search, owners, walk, ret->items);
+	fill_list(search, ret);
+}
+
+int third_party_probe(const struct root *root, const char *release,
+		      struct third_party_list *ret, struct error *err)
+{
+	autofree char *tree = release_valid(release) ? tree_path(root, release) : NULL;
+	struct third_party_search search = {.root = root,
+					    .release = release,
+					    .tree = tree};
+	autoowners struct module_owners owners = {0};
+	struct tree_walk walk = {.owners = &owners, .entries_left = TREE_ENTRIES_MAX};
+	struct third_party_list list = {0};
+	int fd, r;
+
+	if (!release_valid(release))
+		return error_set(err, -EINVAL, "%.64s can't be a kernel release",
+				 release);
+	if (tree) {
+		r = module_owners_read(root, tree, release, &owners, err);
+		if (r < 0)
+			return r;
+		fd = root_openat(root, tree, O_RDONLY | O_DIRECTORY, 0);
+		if (fd < 0)
+			return error_errno(err, fd, "modules in %s", tree);
+		walk_dir(&walk, fd, 0);
+		walk_unique(&walk);
+	}
+	if (walk.count > 0) {
+		search_begin(&search);
+		search_files(&search, &owners, &walk, &list);
+		search_done(&search);
+	}
+	walk_done(&walk);
+	*ret = list;
+	return 0;
+}
+
+static bool list_has(const struct third_party_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (str_eq(list->items[i].name, name))
+			return true;
+	return false;
+}
+
+/* A module that is loaded and has no file. */
+static void add_loaded(struct third_party_search *search, const char *name,
+		       struct third_party_list *list)
+{
+	const struct module_record *record =
+		module_providers_find(&search->providers, name, NULL);
+	autofree char *version = str_format("/sys/module/%s/version", name);
+	struct third_party known = {
+		.name = str_dup(name),
+		.release = str_dup(search->release),
+		.built_for = str_dup(search->release),
+		.provider = record ? record->provider : PROVIDER_UNOWNED,
+		.package = record ? str_dup(record->package) : NULL,
+	};
+
+	(void)root_read_line(search->root, version, &known.version, NULL); /* none */
+	known.use = module_uses_of(&search->uses, search->release, name, &known.user);
+	list->items = mem_regrow(list->items, list->count + 1, sizeof(*list->items));
+	list->items[list->count++] = known;
+}
+
+static int by_module_name(const void *a, const void *b)
+{
+	return strcmp(((const struct third_party *)a)->name,
+		      ((const struct third_party *)b)->name);
+}
+
+int third_party_probe_loaded(const struct root *root, struct third_party_list *ret,
+			     struct error *err)
+{
+	autofree char *running = NULL;
+	struct third_party_search search = {.root = root};
+	size_t before = ret->count;
+	int r;
+
+	if (root_read_line(root, "/proc/sys/kernel/osrelease", &running, NULL) < 0)
+		return 0; /* nothing runs from this root */
+	search.release = running;
+	r = module_uses_read(root, &search.uses);
+	if (r < 0)
+		return error_errno(err, r, "reading /proc/modules");
+	module_providers_read(root, running, &search.providers);
+	for (size_t i = 0; i < search.uses.loaded_count; i++)
+		if (search.uses.loaded[i].out_of_tree &&
+		    !list_has(ret, search.uses.loaded[i].name))
+			add_loaded(&search, search.uses.loaded[i].name, ret);
+	search_done(&search);
+	if (ret->count > before)
+		qsort(ret->items, ret->count, sizeof(*ret->items), by_module_name);
+	return 0;
+}

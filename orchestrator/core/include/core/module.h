@@ -111,6 +111,7 @@ struct third_party {
 	enum module_use use;
 	char *user; /* who uses it: "/srv", "eth0", "wg0"; NULL */
 	struct module_signature signature;
+	char *signature_texts; /* in which those of signature lie; NULL */
 };
 
 struct third_party_list {
