@@ -80,11 +80,28 @@ void kernel_abi_boot(struct kernel_abi *abi, const struct kernel_source *source,
 int kernel_abi_add_exports(const struct kernel_source *source, struct kernel_abi *abi,
 			   const struct compat_set *set, struct error *err);
 
-/* Would the target trust this module's signature? keys: DER certificates built into the
- * image, /proc/keys' .builtin_trusted_keys and MokListRT where they are readable. */
+/*
+ * Would the target trust this module's signature? Its keys are the certificates built
+ * into its image, and, where its configuration has them, the machine owner's (MokListRT)
+ * and the firmware's (db). Revocation lists are not asked. Always 0.
+ */
+struct kernel_image;
 struct trusted_keys;
+/* source must outlive ret: the image is opened by the first signature that no key of the
+ * firmware made, unless its certificates were noted. */
 int trusted_keys_probe(const struct root *root, const struct kernel_source *source,
 		       struct trusted_keys **ret, struct error *err);
+/* Keep an image's certificates with its symbols, and so in the cache, ... */
+int trusted_keys_note(const struct kernel_image *image, struct symbol_table *table,
+		      struct error *err);
+/* ... and use them instead of opening the image; without a note nothing changes. */
+void trusted_keys_use_noted(struct trusted_keys *keys, const struct symbol_table *table);
 void trusted_keys_free(struct trusted_keys *keys);
+static inline void trusted_keys_free_cleanup(struct trusted_keys **keys)
+{
+	trusted_keys_free(*keys);
+}
+#define autokeys cleanup(trusted_keys_free_cleanup)
+/* An image that can't be read has no key that is known. */
 enum signature_trust trusted_keys_judge(const struct trusted_keys *keys,
 					const struct module_file *file);
