@@ -1,5 +1,358 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The vetting.
+ * The vetting: facts gathered, judged, weighed by the policy. Changes nothing but the
+ * symbol cache, which may be deleted at any time.
  */
 #include "flow/vet.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "act/symbol-cache.h"
+#include "base/cleanup.h"
+#include "core/release.h"
+#include "probe/kernel-image.h"
+#include "vet-parts.h"
+
+#define NAMES_MAX ((size_t)16 * 1024 * 1024) /* bytes of a list of modules */
+
+const char *vet_weight_name(enum vet_weight weight)
+{
+	static const char *const names[] = {
+		[VET_NOTE] = "note",
+		[VET_WARNING] = "warning",
+		[VET_REFUSAL] = "refusal",
+	};
+
+	return names[weight];
+}
+
+static void files_done(struct module_file *files, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		module_file_done(&files[i]);
+	free(files);
+}
+
+void vet_report_done(struct vet_report *report)
+{
+	if (!report)
+		return;
+	for (size_t i = 0; i < report->finding_count; i++)
+		free(report->findings[i].text);
+	for (size_t i = 0; i < report->modules.count; i++) {
+		free(report->outlooks[i].version);
+		free(report->outlooks[i].why);
+		free(report->outlooks[i].command);
+	}
+	free(report->findings);
+	free(report->outlooks);
+	compat_set_done(&report->modules);
+	files_done(report->files, report->file_count);
+	files_done(report->brought, report->brought_count);
+	third_party_list_done(&report->known);
+	device_list_done(&report->devices);
+	kernel_abi_done(&report->abi);
+	strv_done(&report->packages);
+	free(report->second_source);
+	free(report->release);
+	*report = (struct vet_report){0};
+}
+
+void vet_find(struct vet *vet, enum vet_weight weight, const char *format, ...)
+{
+	struct vet_report *report = vet->report;
+	struct text text = {0};
+	va_list args;
+
+	va_start(args, format);
+	text_vappendf(&text, format, args);
+	va_end(args);
+	report->findings = mem_regrow(report->findings, report->finding_count + 1,
+				      sizeof(*report->findings));
+	report->findings[report->finding_count++] = (struct vet_finding){
+		.weight = weight,
+		.text = text_take(&text),
+	};
+}
+
+/* Names in a list of module paths, one a line, - as _. */
+static void names_of_paths(const char *text, struct strv *ret)
+{
+	autostrv struct strv lines = {0};
+
+	strv_split(&lines, text, "\n");
+	for (size_t i = 0; i < lines.count; i++) {
+		char *name = module_name_of(lines.items[i]);
+
+		if (name)
+			strv_add_take(ret, name);
+	}
+	strv_sort(ret);
+}
+
+static bool source_names(const struct vet *vet, const char *what, struct strv *ret)
+{
+	autofree char *text = NULL;
+	const void *bytes;
+	size_t len = 0;
+
+	if (vet->source.file(vet->source.data, what, &bytes, &len, NULL) < 0 ||
+	    len > NAMES_MAX)
+		return false;
+	text = str_ndup(bytes, len);
+	names_of_paths(text, ret);
+	return true;
+}
+
+/* Where the image is not looked at, its modules' names still count. */
+static void abi_names_only(struct vet *vet)
+{
+	struct kernel_abi *abi = &vet->report->abi;
+
+	if (!source_names(vet, "modules", &abi->in_tree))
+		(void)source_names(vet, "modules.order", &abi->in_tree);
+	/* a tree without this list has nothing built in */
+	(void)source_names(vet, "modules.builtin", &abi->built_in);
+}
+
+/*
+ * A kernel's symbols matter where a module needs them. One whose image can't be read is
+ * told of, and is an error only for the modules that would be judged by it.
+ */
+static void abi_read(struct vet *vet)
+{
+	struct symbol_cache cache = {0};
+	bool needed = vet->report->known.count > 0 || vet->depth == VET_WHOLE;
+	int r;
+
+	if (!needed) {
+		abi_names_only(vet);
+		return;
+	}
+	symbol_cache_open(vet->machine->root, &cache);
+	r = kernel_abi_probe(&vet->source, &cache, &vet->report->abi, &vet->abi_error);
+	vet->report->abi_read = r == 0;
+	if (r < 0) {
+		vet->abi_error.code = r;
+		vet->report->abi = (struct kernel_abi){0};
+		abi_names_only(vet);
+	}
+}
+
+/* Those of the image alone. */
+static void symbols_of_image(const struct symbol_table *from, struct symbol_table *ret)
+{
+	for (size_t i = 0; i < symbol_table_count(from); i++) {
+		const struct symbol *symbol = symbol_table_at(from, i);
+
+		if (*symbol->owner == '\0')
+			(void)symbol_table_add(ret, symbol); /* names are single there */
+	}
+}
+
+static int symvers_read(const void *bytes, size_t len, struct symbol_table *ret)
+{
+	autosymbols struct symbol_table *all = symbol_table_new();
+	bool versions = false;
+	int r = symvers_parse("Module.symvers", bytes, len, all, &versions, NULL);
+
+	if (r == 0)
+		symbols_of_image(all, ret);
+	return r;
+}
+
+/* Module.symvers beside an image that was read: whoever builds modules against it should
+ * know where it tells of another kernel. */
+static void second_source(struct vet *vet)
+{
+	struct kernel_abi *abi = &vet->report->abi;
+	autosymbols struct symbol_table *symvers = symbol_table_new();
+	struct symbol_difference difference = {0};
+	const void *bytes;
+	size_t len = 0;
+
+	if (!vet->report->abi_read || abi->from_symvers || vet->depth == VET_DRIFT ||
+	    vet->source.file(vet->source.data, "symvers", &bytes, &len, NULL) < 0)
+		return;
+	if (symvers_read(bytes, len, symvers) < 0) {
+		vet_find(vet, VET_WARNING, "Module.symvers of %s can't be read",
+			 vet->report->release);
+		return;
+	}
+	symbol_table_compare(abi->symbols, symvers, &difference);
+	if (difference.first)
+		vet->report->second_source = str_format(
+			"the image of %s and its Module.symvers disagree (%zu symbols "
+			"are "
+			"in the image only, %zu in Module.symvers only, %zu differ; "
+			"first: "
+			"%s): modules built against these headers may not load",
+			vet->report->release, difference.missing, difference.more,
+			difference.differ, difference.first);
+	free(difference.first);
+	if (vet->report->second_source)
+		vet_find(vet, VET_WARNING, "%s", vet->report->second_source);
+}
+
+/* Refusals first; the order of finding is kept among the like. */
+static void findings_sort(struct vet_report *report)
+{
+	struct vet_finding *sorted =
+		mem_zalloc((report->finding_count + 1) * sizeof(*sorted));
+	size_t count = 0;
+
+	for (int weight = VET_REFUSAL; weight >= VET_NOTE; weight--)
+		for (size_t i = 0; i < report->finding_count; i++)
+			if ((int)report->findings[i].weight == weight)
+				sorted[count++] = report->findings[i];
+	free(report->findings);
+	report->findings = sorted;
+	report->compatible = count == 0 || sorted[0].weight != VET_REFUSAL;
+}
+
+static void devices_extra(const struct vet *vet, struct strv *ret)
+{
+	const struct compat_set *set = &vet->report->modules;
+
+	for (size_t i = 0; i < set->count; i++)
+		if (set->items[i].verdict == COMPAT_LOADS ||
+		    set->items[i].verdict == COMPAT_LOADS_TAINTED)
+			strv_add(ret, set->items[i].known->name);
+}
+
+/* Whose modules drive the devices now. */
+static const char *vet_old_release(const struct vet *vet)
+{
+	return vet->running ? vet->running : vet->report->release;
+}
+
+static int devices_of_packages(struct vet *vet, const struct strv *extra,
+			       struct error *err)
+{
+	struct driver_names names = {0};
+	int r = packaged_kernel_drivers(vet->packaged, &names, err);
+
+	for (size_t i = 0; i < extra->count; i++)
+		strv_add(&names.modules, extra->items[i]);
+	if (r == 0)
+		r = devices_cover_names(vet->machine->root, vet_old_release(vet), &names,
+					&vet->report->devices, err);
+	driver_names_done(&names);
+	return r;
+}
+
+static int vet_devices(struct vet *vet, struct error *err)
+{
+	struct device_list *devices = &vet->report->devices;
+	autostrv struct strv extra = {0};
+	struct error local = {0};
+	int r = devices_probe(vet->machine->root, devices, err);
+
+	if (r < 0 || devices->count == 0)
+		return r;
+	devices_extra(vet, &extra);
+	if (vet->packaged)
+		return devices_of_packages(vet, &extra, err);
+	r = devices_cover(vet->machine->root, vet_old_release(vet), vet->report->release,
+			  &extra, devices, &local);
+	if (r == -ENOENT) {
+		vet_find(vet, VET_WARNING, "what devices %s drives can't be told: %s",
+			 vet->report->release, local.message);
+		device_list_done(devices);
+		return 0;
+	}
+	return r < 0 ? error_set(err, r, "%s", local.message) : 0;
+}
+
+static int vet_weigh(struct vet *vet, struct error *err)
+{
+	int r = 0;
+
+	vet_weigh_modules(vet);
+	if (vet->whole_tree) {
+		vet_weigh_devices(vet);
+		r = vet_weigh_root(vet, err);
+	}
+	if (r == 0)
+		r = vet_weigh_config(vet, err);
+	if (r == 0 && vet->whole_tree && vet->depth == VET_WHOLE)
+		r = vet_weigh_firmware(vet, err);
+	return r;
+}
+
+int vet_run(struct vet *vet, struct error *err)
+{
+	int r = vet_know(vet, err);
+
+	if (r < 0 || (vet->depth == VET_DRIFT && vet->report->known.count == 0))
+		return r;
+	abi_read(vet);
+	second_source(vet);
+	r = vet_modules(vet, err);
+	if (r == 0 && vet->whole_tree && vet->depth != VET_DRIFT)
+		r = vet_devices(vet, err);
+	if (r == 0 && vet->depth != VET_DRIFT)
+		r = vet_weigh(vet, err);
+	findings_sort(vet->report);
+	return r;
+}
+
+static int vet_installed(struct vet *vet, struct error *err)
+{
+	int r = kernel_source_installed(vet->machine->root, vet->report->release,
+					&vet->source, err);
+
+	if (r < 0)
+		return r;
+	vet->installed = true;
+	vet->whole_tree = true;
+	r = vet_run(vet, err);
+	kernel_source_done(&vet->source);
+	return r;
+}
+
+int vet_release(const struct machine *machine, const char *release, enum vet_depth depth,
+		struct vet_report *ret, struct error *err)
+{
+	autovet struct vet_report report = {.release = str_dup(release)};
+	struct vet vet = {.depth = depth, .report = &report};
+	int r;
+
+	if (!release_valid(release))
+		return error_set(err, -ERROR_USAGE, "\"%s\" is not a kernel release",
+				 release);
+	r = vet_begin(&vet, machine, err);
+	if (r == 0)
+		r = vet_installed(&vet, err);
+	vet_end(&vet);
+	if (r < 0)
+		return r;
+	*ret = report;
+	report = (struct vet_report){0};
+	return 0;
+}
+
+int vet_refuse(const struct vet_report *report, struct error *err)
+{
+	autotext struct text all = {0};
+
+	if (report->compatible)
+		return 0;
+	for (size_t i = 0; i < report->finding_count; i++)
+		if (report->findings[i].weight == VET_REFUSAL)
+			text_appendf(&all, "%s%s", all.len ? "; " : "",
+				     report->findings[i].text);
+	return error_set(err, -ERROR_REFUSED, "%s is refused: %s", report->release,
+			 text_str(&all));
+}
+
+size_t vet_lost_modules(const struct vet_report *report)
+{
+	size_t lost = 0;
+
+	for (size_t i = 0; i < report->modules.count; i++)
+		lost += report->modules.items[i].verdict == COMPAT_FAILS ||
+			report->modules.items[i].verdict == COMPAT_NO_FILE;
+	return lost;
+}

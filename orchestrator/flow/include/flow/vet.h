@@ -11,6 +11,7 @@
 #include "probe/third-party.h"
 
 enum vet_weight { VET_NOTE, VET_WARNING, VET_REFUSAL };
+const char *vet_weight_name(enum vet_weight weight);
 
 /* One thing that a person must know, already weighed by the policy. */
 struct vet_finding {
@@ -18,15 +19,35 @@ struct vet_finding {
 	char *text; /* a sentence that names the module, device or option */
 };
 
+/* What is known of a module besides its verdict. */
+struct vet_outlook {
+	bool own; /* the kernel itself has a module of that name, or has it built in */
+	char *version; /* for the record: of the target's file, or of the present one */
+	char *why;     /* why its provider can't build it for this release, or NULL */
+	char *command; /* what a person would type to build it, or NULL */
+};
+
+/* How much is looked at. */
+enum vet_depth {
+	VET_DRIFT, /* modules that are there for the release, nothing else */
+	VET_LAZY,  /* all, but an image that no module needs is not opened */
+	VET_WHOLE,
+};
+
 struct vet_report {
 	char *release;
 	struct strv packages; /* files it was read from; empty for an installed release */
 	struct kernel_abi abi;
-	char *second_source; /* sentence where Module.symvers and the image disagree; NULL */
+	bool abi_read;       /* false: it was not needed, or could not be read */
+	char *second_source; /* sentence where Module.symvers and the image disagree; NULL
+			      */
 	struct third_party_list known;
-	struct module_file *files; /* those of modules.items, owned here */
+	struct module_file *files; /* those of modules.items, owned here ... */
 	size_t file_count;
+	struct module_file *brought; /* ... or here: modules of the packages */
+	size_t brought_count;
 	struct compat_set modules;
+	struct vet_outlook *outlooks; /* one for each of modules.items */
 	struct device_list devices;
 	struct vet_finding *findings; /* refusals first */
 	size_t finding_count;
@@ -37,17 +58,36 @@ void vet_report_done(struct vet_report *report);
 
 /*
  * Vet an installed release, packages that bring one (no third-party module of theirs is
- * missed), or a bare image file. Reads only, but for the symbol cache. -ENOENT: no such
- * release; -ERROR_DAMAGED: the file is no package, or malformed.
+ * missed), or a bare image file. Reads only, but for the symbol cache. paths and path lie
+ * below where, which need not be the machine's root and must outlive ret. -ENOENT: no
+ * such release; -ERROR_DAMAGED: the file is no package, or malformed; -ERROR_REFUSED: no
+ * kernel in the packages.
  */
-int vet_release(const struct machine *machine, const char *release,
+int vet_release(const struct machine *machine, const char *release, enum vet_depth depth,
 		struct vet_report *ret, struct error *err);
-int vet_packages(const struct machine *machine, const struct strv *paths,
-		 struct vet_report *ret, struct error *err);
-int vet_image(const struct machine *machine, const char *path, struct vet_report *ret,
-	      struct error *err);
+int vet_packages(const struct machine *machine, const struct root *where,
+		 const struct strv *paths, struct vet_report *ret, struct error *err);
+int vet_image(const struct machine *machine, const struct root *where, const char *path,
+	      struct vet_report *ret, struct error *err);
 /* Everyone's short answer: 0, or -ERROR_REFUSED with the refusals in one message. */
 int vet_refuse(const struct vet_report *report, struct error *err);
+/* How many modules would not load, or are not there. */
+size_t vet_lost_modules(const struct vet_report *report);
+/* "the root file system", "/srv", "eth0 (default route)"; "" for none; caller frees. */
+char *vet_user(enum module_use use, const char *user);
+
+/*
+ * Does the way back still hold? Sentences about third-party modules that would no longer
+ * load in the good generation's kernel, or that were loaded by it and are gone. Nothing
+ * where kuro is not set up.
+ */
+int vet_drift(const struct machine *machine, struct strv *ret, struct error *err);
+
 /* The compatibility record: one row a module into the state database. */
 int vet_record(const struct machine *machine, const struct vet_report *report,
 	       struct error *err);
+/*
+ * What this boot shows of the running release's third-party modules: loaded, or refused
+ * by the kernel with the reason of its log. Into the record; may be repeated.
+ */
+int vet_observe(const struct machine *machine, struct error *err);

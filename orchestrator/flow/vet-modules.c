@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Each third-party module with the file that the target would load, put before the judge;
+ * and for one that would not load, what would mend it.
+ */
+#include "vet-parts.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+
+static int by_text(const void *key, const void *item)
+{
+	return strcmp(key, *(char *const *)item);
+}
+
+bool vet_kernel_has(const struct vet *vet, const char *module)
+{
+	const struct kernel_abi *abi = &vet->report->abi;
+
+	if (abi->in_tree.count > 0 &&
+	    bsearch(module, abi->in_tree.items, abi->in_tree.count,
+		    sizeof(*abi->in_tree.items), by_text))
+		return true;
+	return strv_has(&abi->built_in, module);
+}
+
+static struct module_file *brought_file(const struct vet *vet, const char *name)
+{
+	const struct vet_report *report = vet->report;
+
+	for (size_t i = 0; i < report->brought_count; i++)
+		if (str_eq(report->brought[i].name, name))
+			return &report->brought[i];
+	return NULL;
+}
+
+/* The file that the target would load: its own, or the present binary where it is not
+ * installed yet. NULL: none. Borrowed from known. */
+static const char *target_path(const struct vet *vet, const struct third_party *known)
+{
+	const struct third_party *there = vet_third_party(&vet->there, known->name);
+
+	if (vet->installed)
+		return there ? there->path : NULL;
+	return known->path;
+}
+
+/* A file that can't be read loads nowhere; why is its fault. */
+static void file_read(const struct vet *vet, const char *path, const char *name,
+		      struct module_file *ret)
+{
+	struct error local = {0};
+
+	if (module_file_read(vet->machine->root, path, ret, &local) == 0)
+		return;
+	*ret = (struct module_file){.path = str_dup(path),
+				    .name = name,
+				    .fault = str_dup(local.message)};
+}
+
+static struct module_file *file_add(struct vet *vet, const char *path, const char *name)
+{
+	struct module_file *file = &vet->report->files[vet->report->file_count++];
+
+	file_read(vet, path, name, file);
+	return file;
+}
+
+static void module_add(struct vet *vet, const struct third_party *known)
+{
+	struct vet_report *report = vet->report;
+	size_t i = report->modules.count++;
+	struct compat_module *item = &report->modules.items[i];
+	const struct module_file *brought = brought_file(vet, known->name);
+	const char *path = target_path(vet, known);
+
+	*item = (struct compat_module){.known = known, .verdict = COMPAT_NO_FILE};
+	if (brought)
+		item->file = brought;
+	else if (path)
+		item->file = file_add(vet, path, known->name);
+}
+
+/* Nothing of a third party is there under this name, and the kernel has its own. */
+static bool module_is_own(const struct vet *vet, const struct third_party *known)
+{
+	bool file = brought_file(vet, known->name) ||
+		    (vet->installed && target_path(vet, known));
+
+	return !file && vet_kernel_has(vet, known->name);
+}
+
+/* Those that the kernel has itself come last: they are not judged. */
+static size_t modules_fill(struct vet *vet)
+{
+	struct vet_report *report = vet->report;
+	size_t count = report->known.count, judged;
+
+	/* a present binary beside each, where it would be linked */
+	report->files = mem_zalloc((2 * count + 1) * sizeof(*report->files));
+	report->modules.items = mem_zalloc((count + 1) * sizeof(*report->modules.items));
+	report->outlooks = mem_zalloc((count + 1) * sizeof(*report->outlooks));
+	for (size_t i = 0; i < count; i++)
+		if (!module_is_own(vet, &report->known.items[i]))
+			module_add(vet, &report->known.items[i]);
+	judged = report->modules.count;
+	for (size_t i = 0; i < count; i++) {
+		if (!module_is_own(vet, &report->known.items[i]))
+			continue;
+		report->outlooks[report->modules.count].own = true;
+		report->modules.items[report->modules.count++] = (struct compat_module){
+			.known = &report->known.items[i],
+			.verdict = COMPAT_LOADS,
+		};
+	}
+	for (size_t i = 0; i < report->modules.count; i++) {
+		const struct third_party *known = report->modules.items[i].known;
+		const struct third_party *there =
+			vet_third_party(&vet->there, known->name);
+
+		report->outlooks[i].version = str_dup(
+			there && there->version ? there->version : known->version);
+	}
+	return judged;
+}
+
+/* Keys are looked for only where there is a signature to check. */
+static int modules_signatures(struct vet *vet, size_t count, struct error *err)
+{
+	struct compat_set *set = &vet->report->modules;
+	struct trusted_keys *keys = NULL;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct compat_module *item = &set->items[i];
+
+		if (!item->file || !item->file->signature.present)
+			continue;
+		if (!keys)
+			r = trusted_keys_probe(vet->machine->root, &vet->source, &keys,
+					       err);
+		if (r == 0)
+			item->trust = trusted_keys_judge(keys, item->file);
+	}
+	if (keys)
+		trusted_keys_free(keys);
+	return r;
+}
+
+/* Firmware that the present file does not name: most names are alternatives, and what is
+ * missing today is not missed. */
+static void module_firmware(const struct vet *vet, struct compat_module *item)
+{
+	struct module_file present = {0};
+
+	if (!item->file || item->known->use == MODULE_USE_NONE ||
+	    item->file->firmware.count == 0)
+		return;
+	if (item->known->path && !str_eq(item->known->path, item->file->path))
+		file_read(vet, item->known->path, item->known->name, &present);
+	for (size_t i = 0; present.path && i < item->file->firmware.count; i++) {
+		const char *name = item->file->firmware.items[i];
+
+		if (!strv_has(&present.firmware, name) &&
+		    !firmware_present(vet->machine->root, vet->report->release, name))
+			strv_add(&item->no_firmware, name);
+	}
+	module_file_done(&present);
+}
+
+/* Can its provider build it for the target? */
+static int module_rebuild(struct vet *vet, struct compat_module *item,
+			  struct vet_outlook *outlook, struct error *err)
+{
+	autorebuild struct rebuild rebuild = {0};
+	bool headers;
+	int r = third_party_rebuild(vet->machine->root, item->known, vet->report->release,
+				    &rebuild, err);
+
+	if (r < 0)
+		return r;
+	headers = rebuild.headers || vet->headers_come;
+	if (rebuild.source && headers && !rebuild.excluded)
+		item->remedy = REMEDY_REBUILD;
+	item->headers_missing = rebuild.source && !headers;
+	item->not_built = rebuild.source && headers && !rebuild.excluded;
+	/* headers that come with the kernel are missing no more */
+	if (item->remedy == REMEDY_NONE)
+		outlook->why = take_ptr(rebuild.why);
+	outlook->command = take_ptr(rebuild.command);
+	return 0;
+}
+
+/* What is asked of those without a file before they are judged ... */
+static int modules_absent(struct vet *vet, size_t count, struct error *err)
+{
+	struct vet_report *report = vet->report;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (!report->modules.items[i].file)
+			r = module_rebuild(vet, &report->modules.items[i],
+					   &report->outlooks[i], err);
+	return r;
+}
+
+/* ... and of those with one that does not load, or that nobody has put there yet. */
+static int modules_failing(struct vet *vet, size_t count, struct error *err)
+{
+	struct vet_report *report = vet->report;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct compat_module *item = &report->modules.items[i];
+		bool there = vet->installed || brought_file(vet, item->known->name);
+
+		if (!item->file || (there && item->verdict != COMPAT_FAILS))
+			continue;
+		r = module_rebuild(vet, item, &report->outlooks[i], err);
+		/* these are reasons of an absent one only */
+		item->headers_missing = item->not_built = false;
+		if (item->remedy == REMEDY_NONE && item->verdict != COMPAT_FAILS)
+			item->remedy = REMEDY_LINK;
+	}
+	return r;
+}
+
+static int modules_judge(struct vet *vet, struct compat_set *set, struct error *err)
+{
+	int r = vet->report->abi_read
+			? kernel_abi_add_exports(&vet->source, &vet->report->abi, set,
+						 err)
+			: 0;
+
+	/* without a file there is nothing to look up */
+	if (r == 0 && !vet->report->abi.symbols)
+		vet->report->abi.symbols = symbol_table_new();
+	if (r == 0)
+		compat_judge(&vet->report->abi, set);
+	return r;
+}
+
+/* Would the present binaries of the absent ones load as they are? Judged together with
+ * all others, beside them. */
+static int modules_link(struct vet *vet, size_t count, struct error *err)
+{
+	struct vet_report *report = vet->report;
+	autocompat struct compat_set set = {0};
+	bool any = false;
+	int r;
+
+	set.items = mem_zalloc((count + 1) * sizeof(*set.items));
+	set.count = count;
+	for (size_t i = 0; i < count; i++) {
+		const struct compat_module *item = &report->modules.items[i];
+		struct compat_module *copy = &set.items[i];
+
+		*copy = (struct compat_module){.known = item->known,
+					       .file = item->file,
+					       .trust = item->trust};
+		if (item->file || item->remedy != REMEDY_NONE || !item->known->path)
+			continue;
+		copy->file = file_add(vet, item->known->path, item->known->name);
+		any = true;
+	}
+	r = any ? modules_judge(vet, &set, err) : 0;
+	for (size_t i = 0; any && r == 0 && i < count; i++)
+		if (!report->modules.items[i].file && set.items[i].file &&
+		    set.items[i].verdict != COMPAT_FAILS)
+			report->modules.items[i].remedy = REMEDY_LINK;
+	return r;
+}
+
+/* Is there a file at all, for which the kernel's symbols are needed? */
+static bool modules_need_abi(const struct vet_report *report, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (report->modules.items[i].file)
+			return true;
+	return false;
+}
+
+static int modules_decide(struct vet *vet, size_t count, struct error *err)
+{
+	struct compat_set judged = {vet->report->modules.items, count};
+	int r = modules_signatures(vet, count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		module_firmware(vet, &judged.items[i]);
+	if (r == 0 && vet->depth != VET_DRIFT)
+		r = modules_absent(vet, count, err);
+	if (r == 0)
+		r = modules_judge(vet, &judged, err);
+	if (r == 0 && vet->depth != VET_DRIFT)
+		r = modules_failing(vet, count, err);
+	if (r == 0 && vet->depth != VET_DRIFT && vet->report->abi_read)
+		r = modules_link(vet, count, err);
+	return r;
+}
+
+int vet_modules(struct vet *vet, struct error *err)
+{
+	size_t count = modules_fill(vet);
+
+	if (vet->abi_error.code < 0 && modules_need_abi(vet->report, count))
+		return error_set(err, vet->abi_error.code, "%s", vet->abi_error.message);
+	if (vet->abi_error.code < 0)
+		vet_find(vet, VET_WARNING, "%s", vet->abi_error.message);
+	return modules_decide(vet, count, err);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Kernels that are not installed: out of packages, or an image alone.
+ */
+#include <endian.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "core/release.h"
+#include "probe/kernel-image.h"
+#include "probe/kernels.h"
+#include "vet-parts.h"
+
+#define IMAGE_MAX ((size_t)512 * 1024 * 1024)
+
+/* Offsets in an x86 image: Documentation/arch/x86/boot.rst. */
+#define IMAGE_MAGIC   0x202
+#define IMAGE_VERSION 0x20e
+#define IMAGE_SETUP   0x200
+
+/* linux-headers-REL, kernel-devel-REL, kernel-default-devel: what a build needs. */
+static bool is_headers_of(const char *path, const char *release)
+{
+	const char *name = strrchr(path, '/');
+
+	name = name ? name + 1 : path;
+	return strstr(name, release) &&
+	       (str_starts(name, "linux-headers-") || strstr(name, "-devel-"));
+}
+
+/* What a package's modules were made for: the first word of the first one's vermagic. */
+static char *brought_release(const struct vet_report *report)
+{
+	const char *vermagic = NULL;
+
+	for (size_t i = 0; i < report->brought_count && !vermagic; i++)
+		vermagic = report->brought[i].vermagic;
+	return vermagic ? str_ndup(vermagic, strcspn(vermagic, " ")) : NULL;
+}
+
+/* Modules alone are for a kernel that is here: the one they name, else the newest. */
+static int packages_of_modules(struct vet *vet, struct error *err)
+{
+	autokernels struct kernel_list kernels = {0};
+	autofree char *wanted = brought_release(vet->report);
+	const struct kernel *kernel;
+	int r = kernels_probe(vet->machine->root, false, &kernels, err);
+
+	if (r < 0)
+		return r;
+	kernel = wanted ? kernel_find(&kernels, wanted) : NULL;
+	if (!kernel && kernels.count > 0)
+		kernel = &kernels.items[0];
+	if (!kernel)
+		return error_set(err, -ERROR_REFUSED,
+				 "these packages hold modules and no kernel, and none is "
+				 "installed");
+	vet->report->release = str_dup(kernel->release);
+	r = kernel_source_installed(vet->machine->root, kernel->release, &vet->source,
+				    err);
+	vet->installed = true;
+	vet->whole_tree = true;
+	r = r < 0 ? r : vet_run(vet, err);
+	kernel_source_done(&vet->source);
+	return r;
+}
+
+static int packages_of_kernel(struct vet *vet, const struct packaged_kernels *kernels,
+			      struct error *err)
+{
+	const struct strv *paths = &vet->report->packages;
+
+	vet->packaged = &kernels->items[0];
+	vet->report->release = str_dup(vet->packaged->release);
+	vet->source = vet->packaged->source; /* stays the packages' */
+	vet->whole_tree = true;
+	for (size_t i = 0; i < paths->count; i++)
+		if (is_headers_of(paths->items[i], vet->report->release))
+			vet->headers_come = true;
+	if (kernels->count > 1)
+		vet_find(vet, VET_WARNING,
+			 "these packages hold %zu kernels; the newest, %s, is vetted",
+			 kernels->count, vet->report->release);
+	return vet_run(vet, err);
+}
+
+static int packages_vet(struct vet *vet, const struct root *where, struct error *err)
+{
+	autopackaged struct packaged_kernels kernels = {0};
+	int r = packaged_kernels_read(where, &vet->report->packages, &kernels, err);
+
+	if (r < 0)
+		return r;
+	vet->report->brought = take_ptr(kernels.modules);
+	vet->report->brought_count = kernels.module_count;
+	kernels.module_count = 0;
+	return kernels.count > 0 ? packages_of_kernel(vet, &kernels, err)
+				 : packages_of_modules(vet, err);
+}
+
+int vet_packages(const struct machine *machine, const struct root *where,
+		 const struct strv *paths, struct vet_report *ret, struct error *err)
+{
+	autovet struct vet_report report = {0};
+	struct vet vet = {.depth = VET_WHOLE, .report = &report};
+	int r = vet_begin(&vet, machine, err);
+
+	for (size_t i = 0; i < paths->count; i++)
+		strv_add(&report.packages, paths->items[i]);
+	if (r == 0)
+		r = packages_vet(&vet, where, err);
+	vet_end(&vet);
+	if (r < 0)
+		return r;
+	*ret = report;
+	report = (struct vet_report){0};
+	return 0;
+}
+
+/* An image, and the trees that its modules may come from. */
+struct bare_image {
+	void *bytes;
+	size_t len;
+	struct kernel_source tree;    /* of its own release, where that is installed */
+	struct kernel_source running; /* of the running one */
+};
+
+static int bare_file(void *data, const char *what, const void **ret, size_t *ret_len,
+		     struct error *err)
+{
+	struct bare_image *bare = data;
+
+	if (str_eq(what, "image")) {
+		*ret = bare->bytes;
+		*ret_len = bare->len;
+		return 0;
+	}
+	if (!bare->tree.file)
+		return error_set(err, -ENOENT, "an image alone has no %s", what);
+	return bare->tree.file(bare->tree.data, what, ret, ret_len, err);
+}
+
+/* Whose modules stand for the image's own. */
+static const struct kernel_source *bare_modules(const struct bare_image *bare)
+{
+	return bare->tree.provider ? &bare->tree : &bare->running;
+}
+
+static int bare_provider(void *data, const char *symbol, char **ret_path,
+			 struct error *err)
+{
+	const struct kernel_source *source = bare_modules(data);
+
+	if (!source->provider)
+		return error_set(err, -ENOENT, "no module exports %s", symbol);
+	return source->provider(source->data, symbol, ret_path, err);
+}
+
+static int bare_module(void *data, const char *path, void **ret, size_t *ret_len,
+		       struct error *err)
+{
+	const struct kernel_source *source = bare_modules(data);
+
+	if (!source->module)
+		return error_set(err, -ENOENT, "%s is not there", path);
+	return source->module(source->data, path, ret, ret_len, err);
+}
+
+static void bare_done(struct bare_image *bare)
+{
+	kernel_source_done(&bare->tree);
+	kernel_source_done(&bare->running);
+	free(bare->bytes);
+}
+
+/* The release that an x86 image names in its setup; else the one in the file's name. */
+static char *bare_release(const struct bare_image *bare, const char *path)
+{
+	const uint8_t *bytes = bare->bytes;
+	const char *dash = strrchr(path, '/'), *text;
+	autofree char *release = NULL;
+	uint16_t offset;
+	size_t at;
+
+	if (bare->len > IMAGE_SETUP + 0x100 &&
+	    memcmp(bytes + IMAGE_MAGIC, "HdrS", 4) == 0) {
+		memcpy(&offset, bytes + IMAGE_VERSION, sizeof(offset));
+		at = (size_t)le16toh(offset) + IMAGE_SETUP;
+		text = at < bare->len ? (const char *)bytes + at : "";
+		release = str_ndup(text, strnlen(text, bare->len - at));
+		release[strcspn(release, " ")] = '\0';
+	}
+	if (release && release_valid(release))
+		return take_ptr(release);
+	dash = strchr(dash ? dash : path, '-');
+	return dash && release_valid(dash + 1) ? str_dup(dash + 1) : NULL;
+}
+
+static int image_vet(struct vet *vet, struct bare_image *bare, struct error *err)
+{
+	const struct root *root = vet->machine->root;
+
+	/* neither needs to be there */
+	if (kernel_source_installed(root, vet->report->release, &bare->tree, NULL) == 0)
+		vet->installed = vet->whole_tree = true;
+	else if (vet->running)
+		(void)kernel_source_installed(root, vet->running, &bare->running, NULL);
+	vet->source = (struct kernel_source){
+		.data = bare,
+		.release = vet->report->release,
+		.file = bare_file,
+		.provider = bare_provider,
+		.module = bare_module,
+	};
+	if (!vet->whole_tree)
+		vet_find(vet, VET_WARNING,
+			 "an image alone says nothing of the devices that its modules "
+			 "drive, nor of what they export: the running kernel's stand "
+			 "for them");
+	return vet_run(vet, err);
+}
+
+int vet_image(const struct machine *machine, const struct root *where, const char *path,
+	      struct vet_report *ret, struct error *err)
+{
+	autovet struct vet_report report = {0};
+	cleanup(bare_done) struct bare_image bare = {0};
+	struct vet vet = {.depth = VET_WHOLE, .report = &report};
+	char *bytes = NULL;
+	int r = root_read(where, path, IMAGE_MAX, &bytes, &bare.len, err);
+
+	if (r < 0)
+		return r;
+	bare.bytes = bytes;
+	report.release = bare_release(&bare, path);
+	if (!report.release)
+		return error_set(err, -ERROR_DAMAGED,
+				 "%s does not look like a kernel image: it names no "
+				 "release",
+				 path);
+	r = vet_begin(&vet, machine, err);
+	if (r == 0)
+		r = image_vet(&vet, &bare, err);
+	vet_end(&vet);
+	if (r < 0)
+		return r;
+	*ret = report;
+	report = (struct vet_report){0};
+	return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One vetting under way, shared by the files vet*.c.
+ */
+#pragma once
+
+#include "flow/vet.h"
+#include "probe/kernel-abi.h"
+#include "probe/package-file.h"
+
+struct vet {
+	const struct machine *machine;
+	enum vet_depth depth;
+	struct vet_report *report; /* release, known, … as they are found */
+	bool installed;            /* the target's tree is on this machine */
+	bool whole_tree;           /* false: an image alone, its modules are not known */
+	struct kernel_source source;
+	const struct packaged_kernel *packaged; /* NULL: not from packages */
+	struct error abi_error; /* why the kernel's image could not be read */
+	bool headers_come;      /* a package with the target's headers is among them */
+	char *running, *good;   /* releases, or NULL */
+	struct third_party_list there; /* the target's tree */
+};
+
+/* What the machine is, without the modules. */
+int vet_begin(struct vet *vet, const struct machine *machine, struct error *err);
+void vet_end(struct vet *vet);
+
+/* Third-party modules of the machine into report->known, the target's into there. */
+int vet_know(struct vet *vet, struct error *err);
+const struct third_party *vet_third_party(const struct third_party_list *list,
+					  const char *name);
+
+/* From source to a judged report with its findings. */
+int vet_run(struct vet *vet, struct error *err);
+
+/* Each known module with the file that the target would load, judged. */
+int vet_modules(struct vet *vet, struct error *err);
+/* Has the target's own tree, or its image, a module of that name? */
+bool vet_kernel_has(const struct vet *vet, const char *module);
+
+/* One sentence on the i-th module, which would not be there; caller frees. */
+char *vet_module_sentence(const struct vet *vet, size_t i);
+/* Weigh what was found by the policy; each adds findings. */
+void vet_weigh_modules(struct vet *vet);
+void vet_weigh_devices(struct vet *vet);
+int vet_weigh_root(struct vet *vet, struct error *err);
+int vet_weigh_config(struct vet *vet, struct error *err);
+int vet_weigh_firmware(struct vet *vet, struct error *err);
+void vet_find(struct vet *vet, enum vet_weight weight, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
