@@ -145,11 +145,20 @@ static int read_names(struct walk *walk, size_t index)
 	return 0;
 }
 
+/* Most sections are none of these; their names differ in the second character. */
+static bool may_be_part(const char *name)
+{
+	return name[0] != '\0' && name[1] != '\0' && strchr("_mgBn", name[1]);
+}
+
 static int add_part(struct walk *walk, size_t i, const Elf64_Shdr *header,
 		    const char *name)
 {
-	size_t len = strlen(name);
+	size_t len;
 
+	if (!may_be_part(name))
+		return 0;
+	len = strlen(name);
 	for (size_t part = 0; part < PARTS; part++) {
 		const struct part_rule *rule = &rules[part];
 		struct module_section *found = &walk->ret->parts[part];

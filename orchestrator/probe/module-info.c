@@ -107,12 +107,10 @@ static const struct info_key {
 
 static const struct info_key *key_find(const char *entry)
 {
-	size_t len = strcspn(entry, "=");
-
-	if (entry[len] == '\0')
-		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (keys[i].len == len && memcmp(keys[i].key, entry, len) == 0)
+		if (keys[i].key[0] == entry[0] &&
+		    strncmp(keys[i].key, entry, keys[i].len) == 0 &&
+		    entry[keys[i].len] == '=')
 			return &keys[i];
 	return NULL;
 }
