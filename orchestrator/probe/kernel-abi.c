@@ -6,12 +6,11 @@
  */
 #include "probe/kernel-abi.h"
 
-#include <openssl/evp.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "core/release.h"
+#include "image-key.h"
 #include "kernel-options.h"
 #include "probe/kernel-image.h"
 
@@ -158,19 +157,6 @@ static void read_tree(const struct kernel_source *source, struct kernel_abi *abi
 		add_module_names(&abi->built_in, &paths);
 }
 
-static int image_key(const struct source_text *image, char key[2 * EVP_MAX_MD_SIZE + 1],
-		     struct error *err)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned int len;
-
-	if (EVP_Digest(image->text, image->len, digest, &len, EVP_sha256(), NULL) != 1)
-		return error_set(err, -EIO, "OpenSSL can't make a SHA-256");
-	for (unsigned int i = 0; i < len; i++)
-		(void)snprintf(key + (size_t)2 * i, 3, "%02x", digest[i]); /* it fits */
-	return 0;
-}
-
 static void note_text(struct symbol_table *table, const char *name, const char *text)
 {
 	if (text) /* too many of them would be a mistake of this file alone */
@@ -256,28 +242,44 @@ static int image_symbols(const struct source_text *bytes, const char *release,
 	return 0;
 }
 
+/* The image's bytes, and its key, which is made while the tree is read. */
+struct image_bytes {
+	int missing; /* 0, or why there are none */
+	struct error why;
+	struct source_text bytes;
+	struct image_key key;
+};
+
+static void image_begin(const struct kernel_source *source,
+			const struct symbol_cache *cache, struct image_bytes *ret)
+{
+	const void *data = NULL;
+
+	ret->missing =
+		source->file(source->data, "image", &data, &ret->bytes.len, &ret->why);
+	ret->bytes.text = data;
+	if (cache && ret->missing == 0)
+		image_key_begin(&ret->key, data, ret->bytes.len);
+}
+
 /* From the cache where it knows this image, else from the image itself. */
 static int load_symbols(const struct kernel_source *source,
-			const struct symbol_cache *cache, bool want_layout,
-			struct symbol_table **ret, struct error *err)
+			const struct symbol_cache *cache, struct image_bytes *image,
+			bool want_layout, struct symbol_table **ret, struct error *err)
 {
-	char key[2 * EVP_MAX_MD_SIZE + 1];
-	struct source_text image;
-	const void *data;
-	int r = source->file(source->data, "image", &data, &image.len, err);
+	const char *key;
+	int r;
 
-	if (r < 0)
-		return r;
-	image.text = data;
-	if (!cache)
-		return image_symbols(&image, source->release, want_layout, ret, err);
-	r = image_key(&image, key, err);
-	if (r < 0)
-		return r;
-	if (cache->load(cache->data, key, ret) == 0)
+	if (image->missing < 0) {
+		if (err)
+			*err = image->why;
+		return image->missing;
+	}
+	key = cache ? image_key_end(&image->key) : NULL;
+	if (key && cache->load(cache->data, key, ret) == 0)
 		return 0;
-	r = image_symbols(&image, source->release, want_layout, ret, err);
-	if (r == 0)
+	r = image_symbols(&image->bytes, source->release, want_layout, ret, err);
+	if (r == 0 && key)
 		cache->store(cache->data, key, *ret);
 	return r;
 }
@@ -328,12 +330,12 @@ static bool is_unreadable(int r)
 }
 
 static int read_symbols(const struct kernel_source *source,
-			const struct symbol_cache *cache, struct kernel_abi *abi,
-			bool *ret_versions, struct error *err)
+			const struct symbol_cache *cache, struct image_bytes *image,
+			struct kernel_abi *abi, bool *ret_versions, struct error *err)
 {
 	struct symbol_table *table = NULL;
 	struct error of_symvers = {0};
-	int r = load_symbols(source, cache, !abi->layout, &table, err), second;
+	int r = load_symbols(source, cache, image, !abi->layout, &table, err), second;
 
 	if (r == 0) {
 		take_image(abi, table);
@@ -358,14 +360,16 @@ int kernel_abi_probe(const struct kernel_source *source, const struct symbol_cac
 	autoabi struct kernel_abi abi = {.release = str_dup(source->release)};
 	struct sample sample = {0};
 	struct option_hints hints = {0};
+	struct image_bytes image = {0};
 	int r;
 
+	image_begin(source, cache, &image);
 	read_tree(source, &abi, &sample);
 	abi.vermagic = sample.vermagic;
 	abi.layout = sample.layout;
 	abi.machine = sample.machine;
 	hints.btf = sample.btf;
-	r = read_symbols(source, cache, &abi, &hints.versions, err);
+	r = read_symbols(source, cache, &image, &abi, &hints.versions, err);
 	if (r < 0)
 		return error_prefix(err, r, "kernel %s", source->release);
 	kernel_options_read(source, &hints, &abi);

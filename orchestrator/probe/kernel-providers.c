@@ -126,20 +126,32 @@ static int add_from_table(const struct symbol_table *exports, struct kernel_abi 
 	return r;
 }
 
+static int export_each(void *data, const char *path, const void *bytes, size_t len,
+		       struct error *err)
+{
+	struct kernel_abi *abi = data;
+	automodule struct module_file file = {0};
+	int r = module_file_exports(path, bytes, len, &file, err);
+
+	return r < 0 ? r : add_exports(abi, &file, err);
+}
+
 /* A provider that is gone or damaged exports nothing: its loader would say the same. */
 static int add_provider(const struct kernel_source *source, struct kernel_abi *abi,
 			const char *path, struct error *err)
 {
-	automodule struct module_file file = {0};
 	autofree void *bytes = NULL;
 	size_t len;
-	int r = source->module(source->data, path, &bytes, &len, err);
+	int r;
 
-	if (r == -ENOENT || r == -ERROR_DAMAGED)
-		return 0;
-	if (r == 0)
-		r = module_file_exports(path, bytes, len, &file, err);
-	return r < 0 ? r : add_exports(abi, &file, err);
+	if (source->look) {
+		r = source->look(source->data, path, export_each, abi, err);
+	} else {
+		r = source->module(source->data, path, &bytes, &len, err);
+		if (r == 0)
+			r = export_each(abi, path, bytes, len, err);
+	}
+	return r == -ENOENT || r == -ERROR_DAMAGED ? 0 : r;
 }
 
 /* -ENOTSUP: there is no index to ask. */
@@ -148,7 +160,7 @@ static int add_by_index(const struct kernel_source *source, struct kernel_abi *a
 {
 	autosymbols struct symbol_table *opened = symbol_table_new();
 
-	if (!source->provider || !source->module)
+	if (!source->provider || (!source->look && !source->module))
 		return -ENOTSUP;
 	for (size_t i = 0; i < symbol_table_count(wanted); i++) {
 		const char *name = symbol_table_at(wanted, i)->name;

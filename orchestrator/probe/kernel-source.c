@@ -29,6 +29,10 @@ struct installed {
 	enum index_state index;
 	struct kmod_ctx *kmod;
 	int tree_fd; /* libkmod's way into the tree; -1 */
+	/* Modules that were looked up: as long as they are held, libkmod gives the same
+	 * ones again, their paths known. */
+	struct kmod_module **found;
+	size_t found_count;
 };
 
 static bool is_module_file(const char *name)
@@ -235,6 +239,20 @@ static int installed_module(void *data, const char *path, void **ret, size_t *re
 	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
 }
 
+static int installed_look(void *data, const char *path,
+			  int (*each)(void *data, const char *path, const void *bytes,
+				      size_t len, struct error *err),
+			  void *each_data, struct error *err)
+{
+	const struct installed *in = data;
+	autoheld struct held held = {0};
+	int r = held_map(in->root, path, MODULE_FILE_MAX, &held, err);
+
+	if (r == 0)
+		r = held_unpack(&held, path, MODULE_FILE_MAX, err);
+	return r < 0 ? r : each(each_data, path, held.data, held.len, err);
+}
+
 static void be_silent(void *data, int priority, const char *file, int line,
 		      const char *function, const char *format, va_list args)
 	__attribute__((format(printf, 6, 0)));
@@ -295,6 +313,17 @@ static char *own_path(struct installed *in, const struct kmod_module *module)
 					      : NULL;
 }
 
+static void keep_module(struct installed *in, struct kmod_module *module)
+{
+	for (size_t i = 0; i < in->found_count; i++)
+		if (in->found[i] == module) {
+			kmod_module_unref(module);
+			return;
+		}
+	in->found = mem_regrow(in->found, in->found_count + 1, sizeof(*in->found));
+	in->found[in->found_count++] = module;
+}
+
 static int installed_provider(void *data, const char *symbol, char **ret_path,
 			      struct error *err)
 {
@@ -312,9 +341,9 @@ static int installed_provider(void *data, const char *symbol, char **ret_path,
 	{
 		struct kmod_module *module = kmod_module_get_module(item);
 
+		keep_module(in, module);
 		if (!path)
 			path = own_path(in, module);
-		kmod_module_unref(module);
 	}
 	kmod_module_unref_list(list);
 	if (!path)
@@ -328,6 +357,9 @@ static void installed_done(void *data)
 {
 	struct installed *in = data;
 
+	for (size_t i = 0; i < in->found_count; i++)
+		kmod_module_unref(in->found[i]);
+	free(in->found);
 	kmod_unref(in->kmod);
 	if (in->tree_fd >= 0)
 		(void)close(in->tree_fd); /* O_PATH: nothing to flush */
@@ -391,6 +423,7 @@ int kernel_source_installed(const struct root *root, const char *release,
 		.modules = installed_modules,
 		.provider = installed_provider,
 		.module = installed_module,
+		.look = installed_look,
 		.done = installed_done,
 	};
 	return 0;

@@ -38,6 +38,12 @@ struct kernel_source {
 	/* One module of the tree by path, decompressed; caller frees. */
 	int (*module)(void *data, const char *path, void **ret, size_t *ret_len,
 		      struct error *err);
+	/* The same without a copy, where a source can: each is called once with bytes
+	 * that live during the call, and what it returns is returned. */
+	int (*look)(void *data, const char *path,
+		    int (*each)(void *data, const char *path, const void *bytes,
+				size_t len, struct error *err),
+		    void *each_data, struct error *err);
 	/* What all of the tree's own modules export, where the source has it at hand
 	 * (packages are read once, and their modules not kept); lives as long as the
 	 * source. Where it is there, provider and modules need not be asked for symbols.
