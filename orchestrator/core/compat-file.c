@@ -216,12 +216,12 @@ void judge_btf(struct docket *d, struct candidate *c)
 
 void judge_name(struct docket *d, struct candidate *c)
 {
-	if (strv_has(&d->abi->taken, c->name))
+	if (name_index_find(&d->taken_names, c->name) != NOBODY)
 		candidate_says(c, EFFECT_REFUSES, COMPAT_NAME_TAKEN, NULL,
 			       "/sys/module/%s is there already: code of that name is "
 			       "built into this kernel",
 			       c->name);
-	else if (strv_has(&d->abi->built_in, c->name))
+	else if (name_index_find(&d->built_in, c->name) != NOBODY)
 		candidate_says(c, EFFECT_WARNS, COMPAT_NAME_TAKEN, NULL,
 			       "a module of that name is built into this kernel as well");
 }
@@ -260,7 +260,7 @@ void judge_depends(struct docket *d, struct candidate *c)
 
 		if ((member && member->file) || !tree_known ||
 		    strv_has_sorted(&abi->in_tree, name) ||
-		    strv_has(&abi->built_in, name))
+		    name_index_find(&d->built_in, name) != NOBODY)
 			continue;
 		candidate_says(c, effect, COMPAT_DEPENDENCY_MISSING, name,
 			       "it depends on module %s, which is not there for %s", name,

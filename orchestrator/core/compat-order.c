@@ -100,6 +100,12 @@ static void index_imports(struct docket *d)
 	}
 }
 
+static void index_list(struct name_index *index, const struct strv *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		(void)name_index_add(index, list->items[i], 0); /* there or not there */
+}
+
 void docket_open(struct docket *d, const struct kernel_abi *abi, struct compat_set *set)
 {
 	*d = (struct docket){.abi = abi, .count = (uint32_t)set->count};
@@ -120,6 +126,8 @@ void docket_open(struct docket *d, const struct kernel_abi *abi, struct compat_s
 		c->waiting = true;
 		(void)name_index_add(&d->names, c->name, i); /* the first keeps a name */
 	}
+	index_list(&d->built_in, &abi->built_in);
+	index_list(&d->taken_names, &abi->taken);
 	index_exports(d);
 	index_imports(d);
 }
@@ -134,6 +142,8 @@ void docket_done(struct docket *d)
 	free(d->exports);
 	free(d->wants);
 	name_index_done(&d->names);
+	name_index_done(&d->built_in);
+	name_index_done(&d->taken_names);
 	name_index_done(&d->offered);
 	name_index_done(&d->versions.index);
 	*d = (struct docket){0};

@@ -71,8 +71,9 @@ struct docket {
 	const struct kernel_abi *abi;
 	struct candidate *candidates;
 	uint32_t count;
-	struct name_index names;   /* of candidates */
-	struct name_index offered; /* of offers */
+	struct name_index names;                 /* of candidates */
+	struct name_index offered;               /* of offers */
+	struct name_index built_in, taken_names; /* abi->built_in, abi->taken */
 	struct offer *offers;
 	uint32_t offer_count;
 	struct export_entry *exports;

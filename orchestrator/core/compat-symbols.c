@@ -139,7 +139,8 @@ static bool find_symbol(const struct docket *d, const struct module_import *impo
 		return true;
 	}
 	symbol = kernel_symbol(d->abi, import->symbol);
-	if (!symbol || replacing(d, symbol))
+	if (!symbol || replacing(d, symbol) ||
+	    strv_has(&d->abi->blacklisted, symbol->owner))
 		return false;
 	*ret = (struct finding){symbol, NULL, symbol->gpl};
 	return true;
@@ -194,11 +195,16 @@ static void judge_missing(const struct docket *d, struct candidate *c,
 	if (import->weak || may_be_undefined(c, name))
 		return;
 	c->unresolved = true;
-	if (!member)
+	if (!symbol)
 		candidate_says(c, EFFECT_REFUSES, COMPAT_SYMBOL_MISSING, name,
 			       "symbol %s is exported neither by this kernel nor by "
 			       "another module",
 			       name);
+	else if (!member)
+		candidate_says(c, EFFECT_REFUSES, COMPAT_DEPENDENCY_FAILS, symbol->owner,
+			       "it needs symbol %s of this kernel's module %s, which "
+			       "module_blacklist= on its command line names",
+			       name, symbol->owner);
 	else if (member->file->fault)
 		candidate_says(c, EFFECT_REFUSES, COMPAT_DEPENDENCY_FAILS, member->name,
 			       "it needs symbol %s of module %s, which does not load",

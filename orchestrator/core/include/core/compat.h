@@ -43,9 +43,9 @@ enum compat_code {
 const char *compat_code_name(enum compat_code code);
 
 /*
- * COMPAT_LOADS_TAINTED: loaded, but unsigned or not trusted where signatures are looked at
- * (taint E), or by force (taint F: no vermagic, no symbol versions). Being out of tree (O)
- * or proprietary (P) is what most third-party modules are: COMPAT_LOADS.
+ * COMPAT_LOADS_TAINTED: loaded, but unsigned or not trusted where signatures are looked
+ * at (taint E), or by force (taint F: no vermagic, no symbol versions). Being out of tree
+ * (O) or proprietary (P) is what most third-party modules are: COMPAT_LOADS.
  */
 enum compat_verdict { COMPAT_LOADS, COMPAT_LOADS_TAINTED, COMPAT_FAILS, COMPAT_NO_FILE };
 /* "loads", "loads-tainted", "fails", "absent" */
@@ -63,34 +63,36 @@ enum signature_trust {
 	SIGNATURE_NONE,    /* unsigned */
 	SIGNATURE_TRUSTED, /* by a key that the target will trust, digest right */
 	SIGNATURE_UNKNOWN_KEY,
-	SIGNATURE_BAD,     /* a trusted key's, but the digest or the message is wrong */
+	SIGNATURE_BAD, /* a trusted key's, but the digest or the message is wrong */
 };
 
 /* The kernel that would load: what probe/kernel-abi found. */
 struct kernel_abi {
 	char *release;
-	char *vermagic;     /* whole string of the kernel, or NULL where not found */
-	uint16_t machine;   /* e_machine */
-	uint64_t layout;    /* sizeof(struct module), 0: not known */
+	char *vermagic;      /* whole string of the kernel, or NULL where not found */
+	uint16_t machine;    /* e_machine */
+	uint64_t layout;     /* sizeof(struct module), 0: not known */
 	bool layout_checked; /* its loader compares the size (since 6.2) */
 	bool modversions;
-	bool force_load;    /* CONFIG_MODULE_FORCE_LOAD */
-	bool sig_checked;   /* CONFIG_MODULE_SIG: an unsigned one taints */
-	bool sig_enforced;  /* CONFIG_MODULE_SIG_FORCE, module.sig_enforce, lockdown */
-	bool livepatch;     /* CONFIG_LIVEPATCH */
-	bool btf_fatal;     /* module BTF is read, and a mismatch refuses the module */
-	bool export_flags;  /* __kflagstab: modules with __ksymtab_gpl are not understood */
+	bool force_load;   /* CONFIG_MODULE_FORCE_LOAD */
+	bool sig_checked;  /* CONFIG_MODULE_SIG: an unsigned one taints */
+	bool sig_enforced; /* CONFIG_MODULE_SIG_FORCE, module.sig_enforce, lockdown */
+	bool livepatch;    /* CONFIG_LIVEPATCH */
+	bool btf_fatal;    /* module BTF is read, and a mismatch refuses the module */
+	bool export_flags; /* __kflagstab: modules with __ksymtab_gpl are not understood
+			    */
 	bool missing_import_allowed; /* CONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS */
 	/* A symbol that __versions does not name is let go with a warning: Linux as it
 	 * is published. Debian's kernels refuse it ("fail closed"). */
 	bool missing_version_allowed;
-	bool config_known;  /* false: the options above are Debian's usual ones, guessed */
-	bool from_symvers;  /* symbols are Module.symvers', not the image's */
-	struct symbol_table *symbols; /* the image's, and of every in-tree module asked for */
+	bool config_known; /* false: the options above are Debian's usual ones, guessed */
+	bool from_symvers; /* symbols are Module.symvers', not the image's */
+	struct symbol_table
+		*symbols;        /* the image's, and of every in-tree module asked for */
 	struct strv taken;       /* names in /sys/module of what is built in */
 	struct strv blacklisted; /* module_blacklist= of the command line, - as _ */
 	struct strv built_in;    /* names in modules.builtin, - as _ */
-	struct strv in_tree;     /* names of the target tree's own modules, - as _, sorted */
+	struct strv in_tree; /* names of the target tree's own modules, - as _, sorted */
 };
 void kernel_abi_done(struct kernel_abi *abi);
 #define autoabi cleanup(kernel_abi_done)
@@ -100,8 +102,8 @@ struct compat_module {
 	const struct third_party *known; /* what the machine knows of it */
 	const struct module_file *file;  /* the one that the target would load, or NULL */
 	enum signature_trust trust;
-	bool headers_missing;  /* its provider can't build it for the target ... */
-	bool not_built;        /* ... or could, and has not */
+	bool headers_missing;    /* its provider can't build it for the target ... */
+	bool not_built;          /* ... or could, and has not */
 	struct strv no_firmware; /* files it names that are not there, and were before */
 	enum module_remedy remedy;
 	enum compat_verdict verdict; /* filled by compat_judge, as are the reasons */
@@ -133,5 +135,6 @@ void compat_judge(const struct kernel_abi *abi, struct compat_set *set);
 
 /* The vermagic that the target compares: without the release where it uses versions. */
 bool compat_vermagic_fits(const struct kernel_abi *abi, const struct module_file *file);
-/* "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", ... (license_is_gpl_compatible) */
+/* "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", ...
+ * (license_is_gpl_compatible) */
 bool compat_license_is_gpl(const char *license);
