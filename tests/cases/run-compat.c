@@ -17,7 +17,7 @@
  *	  module_layout: HEX | none	its version of that symbol
  *	  needs: NAME [weak] [version=HEX|none] [extended=HEX|none]
  *	  exports: NAME [gpl] [version=HEX|none] [namespace=TEXT]
- *	  tables: flags | sections	of its exports: __kflagstab, or __ksymtab_gpl
+ *	  tables: flags | sections | none	of its exports: __kflagstab, __ksymtab_gpl
  *	  livepatch: yes		btf: sane | damaged
  *	  imports: NAMESPACE...		so depends:, softdep:, firmware: (not there)
  *	  state: in-use not-built headers-missing	any of them
@@ -444,8 +444,10 @@ static int key_tables(struct scene *s, const char *value, struct error *err)
 {
 	s->now->file.has_export_flags = str_eq(value, "flags");
 	s->now->file.has_gpl_exports = str_eq(value, "sections");
-	return str_eq(value, "flags") || str_eq(value, "sections") ? 0
-								   : unknown(value, err);
+	return str_eq(value, "none") || s->now->file.has_export_flags ||
+			       s->now->file.has_gpl_exports
+		       ? 0
+		       : unknown(value, err);
 }
 
 static int key_livepatch(struct scene *s, const char *value, struct error *err)
