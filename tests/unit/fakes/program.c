@@ -3,10 +3,11 @@
  * Every program of a fake machine. It writes its words to the log and then does what the
  * first line of the rules says whose first field is a part of those words:
  *
- *   WORDS|STATUS|OUTPUT|RESULT
+ *   WORDS|STATUS|OUTPUT|RESULT|PATHS
  *
  * prints the file OUTPUT, copies RESULT to where the word after "-o" says (where there is
- * none, nowhere), and exits. No line: status 0 in silence. These files lie in /fake,
+ * none, nowhere) and to each of PATHS (between blanks; without RESULT they are removed),
+ * and exits. No line: status 0 in silence. These files lie in /fake,
  * of the machine it runs in or, where it was run from outside, of $KURO_TEST.
  * Static, since nothing else is in the machine.
  */
@@ -55,16 +56,35 @@ static void copy_result(const char *name, char **argv)
 	}
 }
 
+/* A failure to write or to remove shows in what the test then finds. */
+static void copy_paths(const char *name, char *paths)
+{
+	const char *path;
+
+	while ((path = strsep(&paths, " "))) {
+		FILE *to = name ? fopen(path, "we") : NULL;
+
+		if (!name)
+			(void)remove(path);
+		if (!to)
+			continue;
+		copy(name, to);
+		(void)fclose(to);
+	}
+}
+
 static int follow(char *rule, char **argv)
 {
-	char *fields[4] = {0};
+	char *fields[5] = {0};
 
-	for (size_t i = 0; i < 4 && rule; i++)
+	for (size_t i = 0; i < 5 && rule; i++)
 		fields[i] = strsep(&rule, "|\n");
 	if (fields[2] && *fields[2])
 		copy(fields[2], stdout);
 	if (fields[3] && *fields[3])
 		copy_result(fields[3], argv);
+	if (fields[4] && *fields[4])
+		copy_paths(*fields[3] ? fields[3] : NULL, fields[4]);
 	return fields[1] ? atoi(fields[1])
 			 : 0; /* NOLINT(cert-err34-c): a test's number */
 }
