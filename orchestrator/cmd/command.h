@@ -82,6 +82,8 @@ int command_reboot_mode(const struct command *c, const char **ret, struct error 
 /* The verbs, one a file. */
 int cmd_status(struct command *c, struct error *err);
 int cmd_list(struct command *c, struct error *err);
+int cmd_check(struct command *c, struct error *err);
+int cmd_matrix(struct command *c, struct error *err);
 int cmd_plan(struct command *c, struct error *err);
 int cmd_upgrade(struct command *c, struct error *err);
 int cmd_try(struct command *c, struct error *err);

@@ -17,6 +17,17 @@ const struct verb verbs[] = {
 	 "With "
 	 "--sizes the module trees are measured too.",
 	 NEED_READ, OPTION_SIZES, 0, 0, false, cmd_list},
+	{"check", "[RELEASE|FILE…]",
+	 "would a kernel take this machine's modules and devices with it",
+	 "Vets a kernel before it is booted, or before it is installed: an installed "
+	 "release "
+	 "(by default the newest one that does not run), packages of one (FILE.deb or "
+	 "FILE.rpm, several as one kernel) or an image. Shows for each third-party "
+	 "module "
+	 "whether the kernel's own loader would take it and what would mend it, which "
+	 "devices would lose their driver, and what the policy makes of it. With -v all "
+	 "reasons and all devices. Exit status 3: the policy refuses this kernel.",
+	 NEED_READ | NEED_POLICY, 0, 0, 64, false, cmd_check},
 	{"plan", "", "what upgrade would do, nothing done",
 	 "Asks the package manager what a kernel upgrade would bring and shows it. "
 	 "Nothing is "
@@ -82,6 +93,13 @@ const struct verb verbs[] = {
 	 "to, the "
 	 "verdict and the evidence that was kept.",
 	 NEED_READ, 0, 0, 1, false, cmd_explain},
+	{"matrix", "", "third-party modules and releases: foretold and seen",
+	 "Shows the compatibility record: for each third-party module and release what "
+	 "the "
+	 "vetting foretold and what boots of that release showed. Predictions that "
+	 "proved "
+	 "wrong are marked.",
+	 NEED_READ, 0, 0, 0, false, cmd_matrix},
 	{"policy", "", "every setting in force, with its source",
 	 "Shows each setting, its value and the file and line that it comes from.",
 	 NEED_POLICY, 0, 0, 0, false, cmd_policy},

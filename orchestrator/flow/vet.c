@@ -133,7 +133,10 @@ static void abi_read(struct vet *vet)
 	symbol_cache_open(vet->machine->root, &cache);
 	r = kernel_abi_probe(&vet->source, &cache, &vet->report->abi, &vet->abi_error);
 	vet->report->abi_read = r == 0;
-	if (r < 0) {
+	if (r == 0) {
+		/* tries on the way may have left a word */
+		vet->abi_error = (struct error){0};
+	} else {
 		vet->abi_error.code = r;
 		vet->report->abi = (struct kernel_abi){0};
 		abi_names_only(vet);
