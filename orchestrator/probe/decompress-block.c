@@ -4,9 +4,9 @@
  * (lib/decompress_unlz4.c) and lzop (lib/decompress_unlzo.c); and, through libarchive,
  * those that are met seldom: lz4's present frame, bzip2.
  */
-#include <archive.h>
 #include <endian.h>
 #include <lz4.h>
+#include <lz4frame.h>
 #include <lzo/lzo1x.h>
 #include <stdbool.h>
 #include <string.h>
@@ -114,48 +114,30 @@ static int lz4_legacy(struct input *in, struct sink *sink, struct error *err)
 	return first ? decompress_cut_off("lz4", err) : 0;
 }
 
-static int archive_blocks(struct archive *archive, const char *what, struct sink *sink,
-			  struct error *err)
+/* The frame of the lz4 program (lz4_Frame_format.md). */
+static int lz4_frame(struct input *in, struct sink *sink, struct error *err)
 {
-	struct archive_entry *entry;
-	const void *block;
-	size_t len;
-	int64_t offset;
-	int r = archive_read_next_header(archive, &entry);
+	LZ4F_dctx *lz4 = NULL;
+	size_t status = 1;
+	int r = 0;
 
-	if (r == ARCHIVE_EOF)
-		return 0;
-	while (r == ARCHIVE_OK) {
-		r = archive_read_data_block(archive, &block, &len, &offset);
-		if (r == ARCHIVE_OK) {
-			int taken = sink_copy(sink, block, len, err);
+	if (LZ4F_isError(LZ4F_createDecompressionContext(&lz4, LZ4F_VERSION)))
+		return error_set(err, -ENOMEM, "liblz4 can't be started");
+	while (status != 0 && r == 0) {
+		size_t taken = in->left, room;
+		void *to = sink_room(sink, 1, &room);
 
-			if (taken < 0)
-				return taken;
-		}
+		status = LZ4F_decompress(lz4, to, &room, in->at, &taken, NULL);
+		if (LZ4F_isError(status))
+			r = decompress_corrupt("lz4", err);
+		else if (status != 0 && taken == 0 && room == 0)
+			r = decompress_cut_off("lz4", err);
+		else
+			r = sink_take(sink, room, err);
+		in->at += taken;
+		in->left -= taken;
 	}
-	if (r == ARCHIVE_EOF)
-		return 0;
-	return error_set(err, -ERROR_DAMAGED, "%s data is corrupt or cut off", what);
-}
-
-static int through_archive(const uint8_t *data, size_t len, const char *what,
-			   struct sink *sink, struct error *err)
-{
-	struct archive *archive = archive_read_new();
-	int r;
-
-	if (!archive)
-		return error_set(err, -ENOMEM, "libarchive can't be started");
-	(void)archive_read_support_filter_bzip2(archive); /* else opening fails */
-	(void)archive_read_support_filter_lz4(archive);
-	(void)archive_read_support_format_raw(archive);
-	(void)archive_read_support_format_empty(archive);
-	if (archive_read_open_memory(archive, data, len) == ARCHIVE_OK)
-		r = archive_blocks(archive, what, sink, err);
-	else
-		r = decompress_corrupt(what, err);
-	(void)archive_read_free(archive);
+	(void)LZ4F_freeDecompressionContext(lz4); /* frees */
 	return r;
 }
 
@@ -165,13 +147,7 @@ int decompress_lz4(const uint8_t *data, size_t len, struct sink *sink, struct er
 
 	if (le32_at(data) == LZ4_LEGACY)
 		return lz4_legacy(&in, sink, err);
-	return through_archive(data, len, "lz4", sink, err);
-}
-
-int decompress_bzip2(const uint8_t *data, size_t len, struct sink *sink,
-		     struct error *err)
-{
-	return through_archive(data, len, "bzip2", sink, err);
+	return lz4_frame(&in, sink, err);
 }
 
 /* The header behind its first bytes; flags say which sums stand by each block. */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Compressions whose libraries take a stream piece by piece: gzip, xz, lzma, zstd. Each
- * ends with its first stream, and never holds more memory than the kernel's own images
- * ask for (a dictionary of 128 MiB).
+ * Compressions whose libraries take a stream piece by piece: gzip, bzip2, xz, lzma,
+ * zstd. Each ends with its first stream, and never holds more memory than the kernel's
+ * own images ask for (a dictionary of 128 MiB).
  */
+#include <bzlib.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <lzma.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,7 +26,7 @@
 #define XZ_MEMORY    ((uint64_t)144 * 1024 * 1024)
 #define WINDOW_LOG   27
 #define MAP_MAX      ((uint64_t)256 * 1024 * 1024)
-#define MAP_RESIDENT ((size_t)16 * 1024 * 1024)
+#define MAP_RESIDENT ((size_t)2 * 1024 * 1024)
 
 static int inflate_all(z_stream *z, const uint8_t *end, struct sink *sink,
 		       struct error *err)
@@ -60,6 +62,46 @@ int decompress_gzip(const uint8_t *data, size_t len, struct sink *sink, struct e
 		return error_set(err, -ENOMEM, "zlib can't be started");
 	r = inflate_all(&z, data + len, sink, err);
 	(void)inflateEnd(&z); /* frees */
+	return r;
+}
+
+static int bzip2_all(bz_stream *bz, size_t left, struct sink *sink, struct error *err)
+{
+	int status = BZ_OK;
+
+	while (status != BZ_STREAM_END) {
+		size_t part = left < UINT_MAX ? left : UINT_MAX, room;
+		int r;
+
+		bz->next_out = sink_room(sink, 1, &room);
+		room = room < UINT_MAX ? room : UINT_MAX;
+		bz->avail_out = (unsigned int)room;
+		bz->avail_in = (unsigned int)part;
+		status = BZ2_bzDecompress(bz);
+		if (status != BZ_OK && status != BZ_STREAM_END)
+			return decompress_corrupt("bzip2", err);
+		left -= part - bz->avail_in;
+		room -= bz->avail_out;
+		if (status == BZ_OK && left == 0 && bz->avail_out > 0)
+			return decompress_cut_off("bzip2", err);
+		r = sink_take(sink, room, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int decompress_bzip2(const uint8_t *data, size_t len, struct sink *sink,
+		     struct error *err)
+{
+	bz_stream bz = {0};
+	int r;
+
+	memcpy(&bz.next_in, &data, sizeof(bz.next_in)); /* its type has no const */
+	if (BZ2_bzDecompressInit(&bz, 0, 0) != BZ_OK)
+		return error_set(err, -ENOMEM, "libbz2 can't be started");
+	r = bzip2_all(&bz, len, sink, err);
+	(void)BZ2_bzDecompressEnd(&bz); /* frees */
 	return r;
 }
 
@@ -151,7 +193,7 @@ static int zstd_stream(ZSTD_DCtx *zstd, const uint8_t *data, size_t len,
  * go of from time to time, and come back where a match needs them.
  */
 static int zstd_mapped(ZSTD_DCtx *zstd, const uint8_t *data, size_t len,
-		       ZSTD_outBuffer *out, struct error *err)
+		       ZSTD_outBuffer *out, uint64_t max, struct error *err)
 {
 	ZSTD_inBuffer in = {.src = data};
 	size_t status = 1, dropped = 0;
@@ -161,8 +203,9 @@ static int zstd_mapped(ZSTD_DCtx *zstd, const uint8_t *data, size_t len,
 			return decompress_cut_off("zstd", err);
 		in.size = len - in.pos < PIECE ? len : in.pos + PIECE;
 		status = ZSTD_decompressStream(zstd, out, &in);
-		if (ZSTD_getErrorCode(status) == ZSTD_error_dstSize_tooSmall ||
-		    (ZSTD_isError(status) && out->pos == out->size))
+		/* Else it is the frame that says less than it holds. */
+		if (ZSTD_getErrorCode(status) == ZSTD_error_dstSize_tooSmall &&
+		    out->size == max)
 			return error_set(err, -EFBIG, "it holds more than %zu bytes",
 					 out->size);
 		if (ZSTD_isError(status))
@@ -202,7 +245,7 @@ static int zstd_to_file(ZSTD_DCtx *zstd, const uint8_t *data, size_t len, size_t
 	out.dst = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, sink->fd, 0);
 	if (out.dst == MAP_FAILED)
 		return error_errno(err, -errno, "mapping the file for the plain image");
-	r = zstd_mapped(zstd, data, len, &out, err);
+	r = zstd_mapped(zstd, data, len, &out, sink->max, err);
 	(void)munmap(out.dst, size); /* can't fail: it is our mapping */
 	sink->len = out.pos;
 	if (r == 0 && (ftruncate(sink->fd, (off_t)out.pos) < 0 ||
