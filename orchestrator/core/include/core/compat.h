@@ -79,20 +79,19 @@ struct kernel_abi {
 	bool sig_enforced; /* CONFIG_MODULE_SIG_FORCE, module.sig_enforce, lockdown */
 	bool livepatch;    /* CONFIG_LIVEPATCH */
 	bool btf_fatal;    /* module BTF is read, and a mismatch refuses the module */
-	bool export_flags; /* __kflagstab: modules with __ksymtab_gpl are not understood
-			    */
+	bool export_flags; /* __kflagstab: __ksymtab_gpl of a module is not understood */
 	bool missing_import_allowed; /* CONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS */
 	/* A symbol that __versions does not name is let go with a warning: Linux as it
 	 * is published. Debian's kernels refuse it ("fail closed"). */
 	bool missing_version_allowed;
 	bool config_known; /* false: the options above are Debian's usual ones, guessed */
 	bool from_symvers; /* symbols are Module.symvers', not the image's */
-	struct symbol_table
-		*symbols;        /* the image's, and of every in-tree module asked for */
+	/* The image's, and of every in-tree module asked for. */
+	struct symbol_table *symbols;
 	struct strv taken;       /* names in /sys/module of what is built in */
 	struct strv blacklisted; /* module_blacklist= of the command line, - as _ */
 	struct strv built_in;    /* names in modules.builtin, - as _ */
-	struct strv in_tree; /* names of the target tree's own modules, - as _, sorted */
+	struct strv in_tree;     /* names of the target tree's own, - as _, sorted */
 };
 void kernel_abi_done(struct kernel_abi *abi);
 #define autoabi cleanup(kernel_abi_done)
@@ -135,6 +134,5 @@ void compat_judge(const struct kernel_abi *abi, struct compat_set *set);
 
 /* The vermagic that the target compares: without the release where it uses versions. */
 bool compat_vermagic_fits(const struct kernel_abi *abi, const struct module_file *file);
-/* "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", ...
- * (license_is_gpl_compatible) */
+/* "GPL", "GPL v2", "Dual BSD/GPL", ... (license_is_gpl_compatible) */
 bool compat_license_is_gpl(const char *license);
