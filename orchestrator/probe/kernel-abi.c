@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "content-key.h"
 #include "core/release.h"
-#include "image-key.h"
 #include "kernel-options.h"
 #include "probe/kernel-image.h"
 
@@ -247,7 +247,7 @@ struct image_bytes {
 	int missing; /* 0, or why there are none */
 	struct error why;
 	struct source_text bytes;
-	struct image_key key;
+	struct content_key key;
 };
 
 static void image_begin(const struct kernel_source *source,
@@ -259,7 +259,7 @@ static void image_begin(const struct kernel_source *source,
 		source->file(source->data, "image", &data, &ret->bytes.len, &ret->why);
 	ret->bytes.text = data;
 	if (cache && ret->missing == 0)
-		image_key_begin(&ret->key, data, ret->bytes.len);
+		content_key_begin(&ret->key, data, ret->bytes.len);
 }
 
 /* From the cache where it knows this image, else from the image itself. */
@@ -275,7 +275,7 @@ static int load_symbols(const struct kernel_source *source,
 			*err = image->why;
 		return image->missing;
 	}
-	key = cache ? image_key_end(&image->key) : NULL;
+	key = cache ? content_key_end(&image->key) : NULL;
 	if (key && cache->load(cache->data, key, ret) == 0)
 		return 0;
 	r = image_symbols(&image->bytes, source->release, want_layout, ret, err);

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "export-cache.h"
+#include "probe/decompress.h"
 #include "probe/kernel-abi.h"
 
 /* The names still wanted: a table used as a set. */
@@ -126,18 +128,60 @@ static int add_from_table(const struct symbol_table *exports, struct kernel_abi 
 	return r;
 }
 
-static int export_each(void *data, const char *path, const void *bytes, size_t len,
-		       struct error *err)
+/* Who is looked at goes here. */
+struct taking {
+	struct kernel_abi *abi;
+	struct export_cache *cache; /* or NULL */
+};
+
+static int take_plain(const struct taking *taking, const char *path, const void *bytes,
+		      size_t len, const char *key, struct error *err)
 {
-	struct kernel_abi *abi = data;
 	automodule struct module_file file = {0};
 	int r = module_file_exports(path, bytes, len, &file, err);
 
-	return r < 0 ? r : add_exports(abi, &file, err);
+	if (r < 0)
+		return r;
+	if (taking->cache && key)
+		export_cache_add(taking->cache, key, &file);
+	return add_exports(taking->abi, &file, err);
+}
+
+static int take_cached(const struct taking *taking, const struct cached_exports *known,
+		       struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < known->count; i++)
+		r = add_export(taking->abi,
+			       symbol_table_at(known->table, known->first + i), err);
+	return r;
+}
+
+static int take_file(void *data, const char *path, const void *bytes, size_t len,
+		     struct error *err)
+{
+	const struct taking *taking = data;
+	char text[CONTENT_KEY_SIZE], *key = NULL;
+	struct cached_exports known;
+	autofree void *plain = NULL;
+	size_t plain_len;
+	int r;
+
+	if (compression_of(bytes, len) == COMPRESSION_NONE)
+		return take_plain(taking, path, bytes, len, NULL, err);
+	if (taking->cache && content_key_of(bytes, len, text))
+		key = text;
+	if (key && export_cache_find(taking->cache, key, &known))
+		return take_cached(taking, &known, err);
+	r = decompress(bytes, len, MODULE_FILE_MAX, &plain, &plain_len, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s", path);
+	return take_plain(taking, path, plain, plain_len, key, err);
 }
 
 /* A provider that is gone or damaged exports nothing: its loader would say the same. */
-static int add_provider(const struct kernel_source *source, struct kernel_abi *abi,
+static int add_provider(const struct kernel_source *source, struct taking *taking,
 			const char *path, struct error *err)
 {
 	autofree void *bytes = NULL;
@@ -145,17 +189,17 @@ static int add_provider(const struct kernel_source *source, struct kernel_abi *a
 	int r;
 
 	if (source->look) {
-		r = source->look(source->data, path, export_each, abi, err);
+		r = source->look(source->data, path, take_file, taking, err);
 	} else {
 		r = source->module(source->data, path, &bytes, &len, err);
 		if (r == 0)
-			r = export_each(abi, path, bytes, len, err);
+			r = take_file(taking, path, bytes, len, err);
 	}
 	return r == -ENOENT || r == -ERROR_DAMAGED ? 0 : r;
 }
 
 /* -ENOTSUP: there is no index to ask. */
-static int add_by_index(const struct kernel_source *source, struct kernel_abi *abi,
+static int add_by_index(const struct kernel_source *source, struct taking *taking,
 			const struct symbol_table *wanted, struct error *err)
 {
 	autosymbols struct symbol_table *opened = symbol_table_new();
@@ -167,13 +211,13 @@ static int add_by_index(const struct kernel_source *source, struct kernel_abi *a
 		autofree char *path = NULL;
 		int r = 0;
 
-		if (set_has(abi->symbols, name))
+		if (set_has(taking->abi->symbols, name))
 			continue; /* a module opened before has it */
 		r = source->provider(source->data, name, &path, err);
 		if (r == -ENOENT || (r == 0 && set_has(opened, path)))
 			continue;
 		if (r == 0)
-			r = add_provider(source, abi, path, err);
+			r = add_provider(source, taking, path, err);
 		if (r < 0)
 			return r;
 		set_add(opened, path);
@@ -181,17 +225,21 @@ static int add_by_index(const struct kernel_source *source, struct kernel_abi *a
 	return 0;
 }
 
-int kernel_abi_add_exports(const struct kernel_source *source, struct kernel_abi *abi,
+int kernel_abi_add_exports(const struct kernel_source *source,
+			   const struct symbol_cache *cache, struct kernel_abi *abi,
 			   const struct compat_set *set, struct error *err)
 {
 	autosymbols struct symbol_table *wanted = wanted_names(abi, set);
+	autoexports struct export_cache *known = NULL;
+	struct taking taking = {.abi = abi};
 	int r;
 
 	if (symbol_table_count(wanted) == 0)
 		return 0;
 	if (source->exports)
 		return add_from_table(source->exports(source->data), abi, wanted, err);
-	r = add_by_index(source, abi, wanted, err);
+	taking.cache = known = export_cache_open(cache, source->release);
+	r = add_by_index(source, &taking, wanted, err);
 	if (r == -ENOTSUP)
 		r = add_by_walk(source, abi, wanted, err);
 	return r < 0 ? error_prefix(err, r, "modules of %s", source->release) : 0;

@@ -248,8 +248,6 @@ static int installed_look(void *data, const char *path,
 	autoheld struct held held = {0};
 	int r = held_map(in->root, path, MODULE_FILE_MAX, &held, err);
 
-	if (r == 0)
-		r = held_unpack(&held, path, MODULE_FILE_MAX, err);
 	return r < 0 ? r : each(each_data, path, held.data, held.len, err);
 }
 

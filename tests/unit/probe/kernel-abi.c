@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/process.h"
 #include "made-kernel.h"
 #include "module-index.h"
 #include "probe/kernel-abi.h"
@@ -533,11 +534,13 @@ static void a_damaged_image_is_an_error(void **state)
 	assert_null(abi.symbols);
 }
 
-/* A cache that counts, and keeps one table. */
+/* A cache that counts, and keeps what it was given last under each of two keys. */
 struct made_cache {
-	char *key;
-	void *packed;
-	size_t len;
+	struct kept_table {
+		char *key;
+		void *packed;
+		size_t len;
+	} kept[2];
 	unsigned int loads, stores;
 };
 
@@ -546,22 +549,34 @@ static int cache_load(void *data, const char *key, struct symbol_table **ret)
 	struct made_cache *cache = data;
 
 	cache->loads++;
-	if (!str_eq(cache->key, key))
-		return -ENOENT;
-	return symbol_table_unpack(cache->packed, cache->len, key, ret, NULL) < 0
-		       ? -ENOENT
-		       : 0;
+	for (size_t i = 0; i < ARRAY_LEN(cache->kept); i++)
+		if (str_eq(cache->kept[i].key, key))
+			return symbol_table_unpack(cache->kept[i].packed,
+						   cache->kept[i].len, key, ret, NULL);
+	return -ENOENT;
 }
 
 static void cache_store(void *data, const char *key, const struct symbol_table *table)
 {
 	struct made_cache *cache = data;
+	struct kept_table *kept = cache->kept;
 
 	cache->stores++;
-	free(cache->key);
-	free(cache->packed);
-	cache->key = str_dup(key);
-	assert_int_equal(symbol_table_pack(table, key, &cache->packed, &cache->len), 0);
+	assert_int_equal(strlen(key), 64);
+	if (kept->key && !str_eq(kept->key, key))
+		kept++;
+	free(kept->key);
+	free(kept->packed);
+	kept->key = str_dup(key);
+	assert_int_equal(symbol_table_pack(table, key, &kept->packed, &kept->len), 0);
+}
+
+static void made_cache_done(struct made_cache *cache)
+{
+	for (size_t i = 0; i < ARRAY_LEN(cache->kept); i++) {
+		free(cache->kept[i].key);
+		free(cache->kept[i].packed);
+	}
 }
 
 static void probe_cached(const struct made_machine *m, struct made_cache *kept,
@@ -579,13 +594,12 @@ static void probe_cached(const struct made_machine *m, struct made_cache *kept,
 static void an_image_is_read_once_and_known_by_its_content(void **state)
 {
 	const struct made_machine *m = *state;
-	struct made_cache kept = {0};
+	cleanup(made_cache_done) struct made_cache kept = {0};
 	autoabi struct kernel_abi first = {0}, again = {0}, other = {0};
 
 	made_kernel(m, "/boot/vmlinuz-" REL, CHECKS " " VERMAGIC);
 	probe_cached(m, &kept, &first);
 	assert_int_equal(kept.stores, 1);
-	assert_int_equal(strlen(kept.key), 64);
 	probe_cached(m, &kept, &again);
 	assert_int_equal(kept.loads, 2);
 	assert_int_equal(kept.stores, 1);
@@ -598,8 +612,6 @@ static void an_image_is_read_once_and_known_by_its_content(void **state)
 	probe_cached(m, &kept, &other);
 	assert_int_equal(kept.stores, 2);
 	assert_false(other.layout_checked);
-	free(kept.key);
-	free(kept.packed);
 }
 
 static void boot_adds_what_its_command_line_says(void **state)
@@ -733,7 +745,7 @@ static void add_watched(const struct made_machine *m, struct watched *w,
 	made_set(&s);
 	source_open(m, &w->below);
 	probe(&w->below, abi);
-	if (kernel_abi_add_exports(&source, abi, &s.set, &err) < 0)
+	if (kernel_abi_add_exports(&source, NULL, abi, &s.set, &err) < 0)
 		fail_msg("%s", err.message);
 }
 
@@ -792,6 +804,79 @@ static void a_provider_that_is_gone_exports_nothing(void **state)
 	kernel_source_done(&w.below);
 }
 
+static void made_packed_module(const struct made_machine *m, const char *path,
+			       const struct made_module *module)
+{
+	autofree char *full = NULL;
+	const char *argv[] = {"gzip", "-f", NULL, NULL};
+	struct process_result result = {0};
+
+	made_module_file(&m->root, path, module);
+	argv[2] = full = root_path(&m->root, path);
+	assert_int_equal(process_check(&(struct process){.argv = argv}, &result, NULL),
+			 0);
+	process_result_done(&result);
+}
+
+static void add_cached(const struct made_machine *m, struct made_cache *kept,
+		       struct kernel_abi *abi)
+{
+	const struct symbol_cache cache = {kept, cache_load, cache_store};
+	autosource struct kernel_source source = {0};
+	struct made_set s = {0};
+	struct error err = {0};
+
+	made_set(&s);
+	source_open(m, &source);
+	probe(&source, abi);
+	if (kernel_abi_add_exports(&source, &cache, abi, &s.set, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static void made_packed_release(const struct made_machine *m,
+				const struct made_module *one)
+{
+	static const struct made_key modules[] = {{"one_mod",
+						   {"kernel/fs/one-mod.ko.gz:"}},
+						  {"two_mod", {"kernel/net/two-mod.ko:"}},
+						  {NULL, {NULL}}};
+	static const struct made_key symbols[] = {{"symbol:one", {"one_mod"}},
+						  {"symbol:two", {"two_mod"}},
+						  {NULL, {NULL}}};
+
+	made_release(m);
+	made_packed_module(m, TREE "/kernel/fs/one-mod.ko", one);
+	made_indexes(&m->root, TREE, modules, symbols);
+}
+
+/* A module that is packed is taken apart once; one that was built anew is found out. */
+static void packed_modules_are_known_by_their_content(void **state)
+{
+	static const struct made_export anew[] = {{"one", 0x77, false},
+						  {"one_more", 2, true},
+						  {NULL, 0, false}};
+	static const struct made_module built_anew = {.name = "one_mod",
+						      .vermagic = VERMAGIC,
+						      .layout = 896,
+						      .exports = anew};
+	const struct made_machine *m = *state;
+	cleanup(made_cache_done) struct made_cache kept = {0};
+
+	for (unsigned int round = 1; round <= 4; round++) {
+		autoabi struct kernel_abi abi = {0};
+
+		if (round == 1)
+			made_packed_release(m, &module_one);
+		if (round == 3)
+			made_packed_release(m, &built_anew);
+		add_cached(m, &kept, &abi);
+		assert_symbol(&abi, "one", round < 3 ? 1 : 0x77, "one_mod");
+		assert_symbol(&abi, "one_more", 2, "one_mod");
+		assert_symbol(&abi, "two", 3, "two_mod");
+		assert_int_equal(kept.stores, round < 3 ? 1 : 2);
+	}
+}
+
 static const struct symbol_table *table_at_hand(void *data)
 {
 	return data;
@@ -820,7 +905,7 @@ static void exports_at_hand_are_used_as_they_are(void **state)
 	made_release(m);
 	source_open(m, &installed);
 	probe(&installed, &abi);
-	assert_int_equal(kernel_abi_add_exports(&source, &abi, &s.set, NULL), 0);
+	assert_int_equal(kernel_abi_add_exports(&source, NULL, &abi, &s.set, NULL), 0);
 	assert_exports_added(&abi);
 }
 
@@ -855,6 +940,7 @@ int main(void)
 		MACHINE_TEST(only_modules_that_are_needed_are_opened),
 		MACHINE_TEST(without_an_index_every_module_is_read_once),
 		MACHINE_TEST(a_provider_that_is_gone_exports_nothing),
+		MACHINE_TEST(packed_modules_are_known_by_their_content),
 		MACHINE_TEST(exports_at_hand_are_used_as_they_are),
 	};
 

@@ -38,8 +38,9 @@ struct kernel_source {
 	/* One module of the tree by path, decompressed; caller frees. */
 	int (*module)(void *data, const char *path, void **ret, size_t *ret_len,
 		      struct error *err);
-	/* The same without a copy, where a source can: each is called once with bytes
-	 * that live during the call, and what it returns is returned. */
+	/* The file of one, as it is, perhaps compressed, where a source can show it
+	 * without a copy: each is called once with bytes that live during the call, and
+	 * what it returns is returned. */
 	int (*look)(void *data, const char *path,
 		    int (*each)(void *data, const char *path, const void *bytes,
 				size_t len, struct error *err),
@@ -81,9 +82,11 @@ void kernel_abi_boot(struct kernel_abi *abi, const struct kernel_source *source,
 		     const char *command_line, bool secure_boot);
 /*
  * Add to abi->symbols what the tree's own modules export of these names (what set needs
- * and the image and the set itself do not have), opening those modules only.
+ * and the image and the set itself do not have), opening those modules only. cache (may
+ * be NULL) spares decompressing one whose file it knows by its SHA-256.
  */
-int kernel_abi_add_exports(const struct kernel_source *source, struct kernel_abi *abi,
+int kernel_abi_add_exports(const struct kernel_source *source,
+			   const struct symbol_cache *cache, struct kernel_abi *abi,
 			   const struct compat_set *set, struct error *err);
 
 /*
