@@ -138,15 +138,14 @@ static int pass_hold(struct pass *pass, uint64_t bytes, struct error *err)
 static int symvers_plain(const struct pass *pass, void **data, size_t *len,
 			 struct error *err)
 {
+	struct error why = {0};
 	void *plain;
-	int r;
 
 	if (compression_of(*data, *len) == COMPRESSION_NONE)
 		return 0;
-	r = decompress(*data, *len, SYMVERS_MAX, &plain, len, err);
-	if (r < 0)
-		return error_prefix(err, -ERROR_DAMAGED, "%s is damaged: symvers",
-				    pass->package);
+	if (decompress(*data, *len, SYMVERS_MAX, &plain, len, &why) < 0)
+		return error_set(err, -ERROR_DAMAGED, "%s is damaged: symvers: %s",
+				 pass->package, why.message);
 	free(*data);
 	*data = plain;
 	return 0;
@@ -167,7 +166,8 @@ static int pass_file(struct pass *pass, struct package_member *member, size_t pl
 		package_set_own(source, pass->package);
 	if (source->files[file].data && source->files[file].rank <= place)
 		return 0;
-	r = package_member_read(member, places[place].max, &data, &len, err);
+	r = packaged_member_read(pass->package, member, places[place].max, &data, &len,
+				 err);
 	if (r == 0 && file == PACKAGED_SYMVERS)
 		r = symvers_plain(pass, &data, &len, err);
 	if (r == 0)

@@ -16,7 +16,7 @@
 #define MODULES      "/lib/modules/"
 #define ALIAS_MAX    4096
 #define SAMPLE_MAX   ((size_t)1 << 20)
-#define GROWTH_LEAST ((size_t)64 << 20)
+#define GROWTH_LEAST ((size_t)16 << 20)
 #define GROWTH       64 /* an .xz of a module made to be a bomb grows by thousands */
 
 /* The members of a kernel's modules, one after the other. */
@@ -84,12 +84,23 @@ char *packaged_module_release(const char *path, bool *ret_in_kernel)
 	return take_ptr(found);
 }
 
+int packaged_member_read(const char *package, struct package_member *member, size_t max,
+			 void **ret, size_t *ret_len, struct error *err)
+{
+	if (member->size > max)
+		return error_set(err, -ERROR_DAMAGED,
+				 "%s is damaged: %s has %llu bytes, as none does",
+				 package, member->path, (unsigned long long)member->size);
+	return package_member_read(member, max, ret, ret_len, err);
+}
+
 int packaged_module_read(const char *package, struct package_member *member, void **ret,
 			 size_t *ret_len, struct error *err)
 {
 	autofree void *data = NULL, *plain = NULL;
 	size_t len, plain_len, max = GROWTH_LEAST;
-	int r = package_member_read(member, MODULE_FILE_MAX, &data, &len, err);
+	struct error why = {0};
+	int r = packaged_member_read(package, member, MODULE_FILE_MAX, &data, &len, err);
 
 	if (r < 0)
 		return r;
@@ -100,10 +111,9 @@ int packaged_module_read(const char *package, struct package_member *member, voi
 	}
 	if (max < len * GROWTH)
 		max = len * GROWTH < MODULE_FILE_MAX ? len * GROWTH : MODULE_FILE_MAX;
-	r = decompress(data, len, max, &plain, &plain_len, err);
-	if (r < 0)
-		return error_prefix(err, -ERROR_DAMAGED, "%s is damaged: %s", package,
-				    member->path);
+	if (decompress(data, len, max, &plain, &plain_len, &why) < 0)
+		return error_set(err, -ERROR_DAMAGED, "%s is damaged: %s: %s", package,
+				 member->path, why.message);
 	*ret = take_ptr(plain);
 	*ret_len = plain_len;
 	return 0;

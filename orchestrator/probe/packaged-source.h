@@ -49,6 +49,9 @@ void packaged_source_finish(struct packaged_source *source, struct kernel_source
 /* The release in "/lib/modules/RELEASE/…/x.ko…", or NULL; caller frees. in_kernel: it
  * stands below kernel/, where only the kernel's own packages put modules. */
 char *packaged_module_release(const char *path, bool *ret_in_kernel);
+/* package_member_read, to which too large is damaged. */
+int packaged_member_read(const char *package, struct package_member *member, size_t max,
+			 void **ret, size_t *ret_len, struct error *err);
 /*
  * A module's bytes, plain, in a new buffer (caller frees). No module grows by much when
  * it is decompressed. -ERROR_DAMAGED.
