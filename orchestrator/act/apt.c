@@ -135,6 +135,54 @@ static int apt_fetch(const struct package_run *run, const struct strv *words,
 	return r < 0 ? error_prefix(err, r, "fetching packages") : 0;
 }
 
+/* The archive in apt's cache of that package and version (NAME_VERSION_ARCH.deb), or
+ * NULL. */
+static char *apt_cached_archive(const struct strv *archives, const char *name,
+				const char *version)
+{
+	autotext struct text start = {0};
+
+	text_append_n(&start, name, strcspn(name, ":"));
+	text_append(&start, "_");
+	for (; *version; version++) /* an epoch's colon is written so in file names */
+		text_append_n(&start, *version == ':' ? "%3a" : version,
+			      *version == ':' ? 3 : 1);
+	text_append(&start, "_");
+	for (size_t i = 0; i < archives->count; i++)
+		if (str_starts(archives->items[i], text_str(&start)) &&
+		    str_ends(archives->items[i], ".deb"))
+			return str_format(APT_ARCHIVES "/%s", archives->items[i]);
+	return NULL;
+}
+
+static int apt_download(const struct package_run *run, const struct package_plan *plan,
+			struct error *err)
+{
+	autostrv struct strv words = {0};
+
+	apt_install_words(plan, &words);
+	return apt_fetch(run, &words, err);
+}
+
+static int apt_archives(const struct root *root, const struct package_plan *plan,
+			struct strv *ret, struct error *err)
+{
+	autostrv struct strv archives = {0};
+	int r = root_list(root, APT_ARCHIVES, &archives, err);
+
+	for (size_t i = 0; r == 0 && i < plan->count; i++) {
+		const struct package_change *change = &plan->items[i];
+		char *path = NULL;
+
+		if (change->new_version)
+			path = apt_cached_archive(&archives, change->name,
+						  change->new_version);
+		if (path)
+			strv_add_take(ret, path);
+	}
+	return r;
+}
+
 static int apt_install(const struct package_run *run, const struct package_plan *plan,
 		       struct error *err)
 {
@@ -228,26 +276,6 @@ static void apt_undo_done(struct apt_undo *undo)
 	strv_done(&undo->lost);
 }
 
-/* The archive in apt's cache of that package and version (NAME_VERSION_ARCH.deb), or
- * NULL. */
-static char *apt_cached_archive(const struct apt_undo *undo, const char *name,
-				const char *version)
-{
-	autotext struct text start = {0};
-
-	text_append_n(&start, name, strcspn(name, ":"));
-	text_append(&start, "_");
-	for (; *version; version++) /* an epoch's colon is written so in file names */
-		text_append_n(&start, *version == ':' ? "%3a" : version,
-			      *version == ':' ? 3 : 1);
-	text_append(&start, "_");
-	for (size_t i = 0; i < undo->archives.count; i++)
-		if (str_starts(undo->archives.items[i], text_str(&start)) &&
-		    str_ends(undo->archives.items[i], ".deb"))
-			return str_format(APT_ARCHIVES "/%s", undo->archives.items[i]);
-	return NULL;
-}
-
 /*
  * A new package whose unpacking was cut has no list of its files yet: removed as it is,
  * what was unpacked stays behind. Unpacked to its end, it goes without a trace.
@@ -263,7 +291,7 @@ static void apt_undo_unpack_again(const struct apt_undo *undo,
 
 	if (!now || now->broken != 'R' || change->old_version)
 		return;
-	archive = apt_cached_archive(undo, change->name, change->new_version);
+	archive = apt_cached_archive(&undo->archives, change->name, change->new_version);
 	argv[2] = archive;
 	/* on a full disk it fails, and dpkg then takes away what it wrote */
 	if (archive) {
@@ -286,7 +314,7 @@ static void apt_undo_put_back(struct apt_undo *undo, const struct package_change
 		strv_add_take(&undo->words, take_ptr(wanted));
 		return;
 	}
-	archive = apt_cached_archive(undo, change->name, change->old_version);
+	archive = apt_cached_archive(&undo->archives, change->name, change->old_version);
 	if (archive)
 		strv_add_take(&undo->words, archive);
 	else
@@ -437,6 +465,8 @@ static int apt_undo(const struct package_run *run, const struct package_plan *pl
 const struct package_worker apt_worker = {
 	.name = "apt",
 	.refresh = apt_refresh,
+	.download = apt_download,
+	.archives = apt_archives,
 	.install = apt_install,
 	.undo = apt_undo,
 	.repair = apt_repair,

@@ -9,6 +9,11 @@
 struct package_worker {
 	const char *name; /* as packages_manager() says it */
 	int (*refresh)(const struct package_run *run, struct error *err);
+	int (*download)(const struct package_run *run, const struct package_plan *plan,
+			struct error *err);
+	/* Paths of the plan's archives in the cache, as far as they are there. */
+	int (*archives)(const struct root *root, const struct package_plan *plan,
+			struct strv *ret, struct error *err);
 	int (*install)(const struct package_run *run, const struct package_plan *plan,
 		       struct error *err);
 	int (*undo)(const struct package_run *run, const struct package_plan *plan,

@@ -35,6 +35,33 @@ int packages_refresh(const struct package_run *run, struct error *err)
 	return worker ? worker->refresh(run, err) : -ERROR_UNSUPPORTED;
 }
 
+int packages_download(const struct package_run *run, const struct package_plan *plan,
+		      struct strv *ret, struct error *err)
+{
+	const struct package_worker *worker = packages_worker(run->root, err);
+	int r;
+
+	if (!worker)
+		return -ERROR_UNSUPPORTED;
+	r = plan->count ? worker->download(run, plan, err) : 0;
+	return r < 0 ? r : worker->archives(run->root, plan, ret, err);
+}
+
+int packages_at_hand(const struct root *root, const struct package_plan *plan,
+		     struct strv *ret, struct error *err)
+{
+	const struct package_worker *worker = packages_worker(root, err);
+	size_t brought = 0;
+	int r;
+
+	if (!worker)
+		return -ERROR_UNSUPPORTED;
+	r = worker->archives(root, plan, ret, err);
+	for (size_t i = 0; i < plan->count; i++)
+		brought += plan->items[i].new_version != NULL;
+	return r < 0 ? r : ret->count == brought;
+}
+
 int packages_install(const struct package_run *run, const struct package_plan *plan,
 		     struct error *err)
 {

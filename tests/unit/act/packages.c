@@ -102,6 +102,31 @@ static void nothing_is_installed_when_fetching_failed(void **state)
 	assert_false(fake_ran(m, "Kernels=false --no-remove install"));
 }
 
+static void archives_are_fetched_and_found_before_anything_is_installed(void **state)
+{
+	struct fake_machine *m = apt_machine(state, BEFORE, "");
+	autoplan struct package_plan plan = {0};
+	autostrv struct strv none = {0}, one = {0}, both = {0};
+
+	make_plan(&plan);
+	assert_int_equal(packages_at_hand(&m->root, &plan, &none, NULL), 0);
+	assert_int_equal(none.count, 0);
+	fake_file(m, "/var/cache/apt/archives/linux-image-9-amd64_2_amd64.deb", "");
+	fake_file(m, "/var/cache/apt/archives/linux-image-amd64_1_amd64.deb", "");
+	assert_int_equal(packages_at_hand(&m->root, &plan, &one, NULL), 0);
+	assert_int_equal(one.count, 1);
+	assert_false(root_exists(&m->root, "/fake/log"));
+	fake_file(m, "/var/cache/apt/archives/linux-image-amd64_2_all.deb", "");
+	assert_int_equal(packages_download(&m->run, &plan, &both, NULL), 0);
+	assert_int_equal(both.count, 2);
+	assert_string_equal(both.items[0],
+			    "/var/cache/apt/archives/linux-image-9-amd64_2_amd64.deb");
+	assert_true(fake_ran(m, "--download-only --no-remove install "
+				"linux-image-9-amd64=2 linux-image-amd64=2 "
+				"[noninteractive]\n"));
+	assert_false(fake_ran(m, "Kernels=false --no-remove install"));
+}
+
 static void a_full_disk_is_told_as_one(void **state)
 {
 	struct fake_machine *m =
@@ -318,6 +343,7 @@ int main(void)
 		CASE(the_plans_versions_are_installed_without_questions),
 		CASE(what_the_plan_removes_is_named),
 		CASE(nothing_is_installed_when_fetching_failed),
+		CASE(archives_are_fetched_and_found_before_anything_is_installed),
 		CASE(a_full_disk_is_told_as_one),
 		CASE(apts_word_alone_is_not_believed),
 		CASE(an_empty_plan_runs_nothing),

@@ -21,6 +21,15 @@ struct package_run {
 /* Fetch the lists anew. A failure is the network's or the mirror's: told, not fatal to
  * callers. */
 int packages_refresh(const struct package_run *run, struct error *err);
+/*
+ * Fetch what the plan brings and install nothing. ret gets the archives' paths as the
+ * machine sees them, of those that lie in the package manager's cache then.
+ */
+int packages_download(const struct package_run *run, const struct package_plan *plan,
+		      struct strv *ret, struct error *err);
+/* The archives of the plan that lie there already: 1 when it is all of them, else 0. */
+int packages_at_hand(const struct root *root, const struct package_plan *plan,
+		     struct strv *ret, struct error *err);
 /* Bring exactly the plan's versions. May be repeated. */
 int packages_install(const struct package_run *run, const struct package_plan *plan,
 		     struct error *err);
