@@ -308,7 +308,11 @@ int vet_modules(struct vet *vet, struct error *err)
 
 	if (vet->abi_error.code < 0 && modules_need_abi(vet->report, count))
 		return error_set(err, vet->abi_error.code, "%s", vet->abi_error.message);
+	/* what no boot loader could start either is no kernel to try */
 	if (vet->abi_error.code < 0)
-		vet_find(vet, VET_WARNING, "%s", vet->abi_error.message);
+		vet_find(vet,
+			 vet->abi_error.code == -ERROR_DAMAGED ? VET_REFUSAL
+							       : VET_WARNING,
+			 "%s", vet->abi_error.message);
 	return modules_decide(vet, count, err);
 }
