@@ -114,17 +114,12 @@ static void log_nothing(void *data, int priority, const char *file, int line,
 /* libkmod on the tree; NULL where an index is missing or torn. */
 static struct kmod_ctx *kmod_open(int fd)
 {
-	static const char *const indexes[] = {"/modules.alias.bin", "/modules.dep.bin",
-					      "/modules.builtin.bin"};
 	static const char *const no_config[] = {NULL};
 	struct root here = {.fd = fd};
 	autofree char *path = str_format("/proc/self/fd/%d", fd);
 	struct kmod_ctx *kmod;
 
-	for (size_t i = 0; i < ARRAY_LEN(indexes); i++)
-		if (!kmod_index_sound(&here, indexes[i], false))
-			return NULL;
-	if (!kmod_index_sound(&here, "/modules.builtin.alias.bin", true))
+	if (kmod_indexes_check(&here, "", NULL) < 0)
 		return NULL;
 	kmod = kmod_new(path, no_config);
 	if (!kmod)

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "core/release.h"
-#include "module-index.h"
+#include "kmod-index.h"
 #include "probe/decompress.h"
 #include "probe/kernel-abi.h"
 #include "release-files.h"
@@ -274,7 +274,7 @@ static int index_open(struct installed *in, struct error *err)
 {
 	static const char *const no_config = NULL;
 	autofree char *dir = NULL;
-	int r = module_indexes_check(in->root, in->tree, err);
+	int r = kmod_indexes_check(in->root, in->tree, err);
 
 	if (r < 0)
 		return r;

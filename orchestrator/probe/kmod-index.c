@@ -1,150 +1,183 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The format of modules.*.bin: libkmod/libkmod-index.c of kmod 30. A trie; all numbers
- * are big-endian, the upper bits of a node's offset say what the node has. depmod writes
- * children before their parent, which is what makes an end certain here.
+ * Bounds of depmod's indexes: a trie whose nodes are found by offset. Every node is
+ * visited once, with a stack of its own; nodes that overlap or lead back are found by
+ * counting bytes: a whole index has no more of them in its nodes than in its file.
  */
 #include "kmod-index.h"
 
-#include <endian.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/cleanup.h"
 
-#define INDEX_MAGIC   0xB007F457u
-#define INDEX_VERSION 0x00020001u
-#define INDEX_HEAD    12
-#define NODE_PREFIX   0x80000000u
-#define NODE_VALUES   0x40000000u
-#define NODE_CHILDREN 0x20000000u
-#define NODE_OFFSET   0x0FFFFFFFu
-#define DEPTH_MAX     4096
-#define INDEX_MAX     ((size_t)64 << 20)
+#define INDEX_MAGIC       0xB007F457U
+#define INDEX_VERSION     0x00020001U
+#define INDEX_HEADER      12U
+#define INDEX_OFFSET_MASK 0x0FFFFFFFU
+#define INDEX_PREFIX      0x80000000U
+#define INDEX_VALUES      0x40000000U
+#define INDEX_CHILDREN    0x20000000U
+#define INDEX_CHARS       128  /* children are of 7-bit characters */
+#define INDEX_DEPTH_MAX   4096 /* libkmod goes down by itself */
+#define INDEX_SIZE_MAX    ((size_t)INDEX_OFFSET_MASK)
 
-struct node {
-	uint32_t offset; /* with its flags */
+struct index_place {
+	uint32_t node; /* offset and flags */
 	uint32_t depth;
 };
 
-struct index {
-	const unsigned char *data;
-	size_t size;
-	struct node *left; /* nodes that are still to be looked at */
-	size_t count, room, seen;
+struct index_walk {
+	const uint8_t *data;
+	size_t len;
+	size_t budget; /* bytes of nodes that may still come */
+	struct index_place *stack;
+	size_t count, room;
 };
 
-static bool number_at(const struct index *index, size_t *at, uint32_t *ret)
+/* A number at *at, which moves on; false where it does not lie in the index. */
+static bool walk_number(const struct index_walk *walk, size_t *at, uint32_t *ret)
 {
-	uint32_t number;
+	const uint8_t *p = walk->data + *at;
 
-	if (*at > index->size || index->size - *at < sizeof(number))
+	if (walk->len - *at < 4)
 		return false;
-	memcpy(&number, index->data + *at, sizeof(number));
-	*at += sizeof(number);
-	*ret = be32toh(number);
+	*ret = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+	*at += 4;
 	return true;
 }
 
-static bool string_at(const struct index *index, size_t *at)
+static bool walk_text(const struct index_walk *walk, size_t *at)
 {
-	const unsigned char *end;
+	const uint8_t *end = memchr(walk->data + *at, 0, walk->len - *at);
 
-	if (*at >= index->size)
-		return false;
-	end = memchr(index->data + *at, '\0', index->size - *at);
 	if (!end)
 		return false;
-	*at = (size_t)(end - index->data) + 1;
+	*at = (size_t)(end - walk->data) + 1;
 	return true;
 }
 
-static void node_push(struct index *index, struct node node)
+static void walk_push(struct index_walk *walk, uint32_t node, uint32_t depth)
 {
-	if (index->count == index->room) {
-		index->room = index->room ? index->room * 2 : 256;
-		index->left = mem_regrow(index->left, index->room, sizeof(*index->left));
+	if (walk->count == walk->room) {
+		walk->room = walk->room ? walk->room * 2 : 256;
+		walk->stack = mem_regrow(walk->stack, walk->room, sizeof(*walk->stack));
 	}
-	index->left[index->count++] = node;
+	walk->stack[walk->count++] = (struct index_place){.node = node, .depth = depth};
 }
 
-static bool children_whole(struct index *index, const struct node *node, size_t *at)
+static bool walk_children(struct index_walk *walk, size_t *at, uint32_t depth)
 {
-	uint32_t child;
-	unsigned int first, last;
+	uint8_t first, last;
 
-	if (*at > index->size || index->size - *at < 2)
+	if (walk->len - *at < 2)
 		return false;
-	first = index->data[*at];
-	last = index->data[*at + 1];
-	*at += 2;
-	if (first > last || last > 127)
+	first = walk->data[(*at)++];
+	last = walk->data[(*at)++];
+	if (first > last || last >= INDEX_CHARS)
 		return false;
-	for (unsigned int i = first; i <= last; i++) {
-		if (!number_at(index, at, &child))
+	for (unsigned int c = first; c <= last; c++) {
+		uint32_t child;
+
+		if (!walk_number(walk, at, &child))
 			return false;
-		if (!(child & NODE_OFFSET))
-			continue;
-		if ((child & NODE_OFFSET) >= (node->offset & NODE_OFFSET) ||
-		    node->depth >= DEPTH_MAX)
-			return false;
-		node_push(index, (struct node){child, node->depth + 1});
+		if (child & INDEX_OFFSET_MASK)
+			walk_push(walk, child, depth + 1);
 	}
 	return true;
 }
 
-static bool values_whole(const struct index *index, size_t *at)
+static bool walk_values(const struct index_walk *walk, size_t *at)
 {
 	uint32_t count, priority;
 
-	if (!number_at(index, at, &count))
+	if (!walk_number(walk, at, &count))
 		return false;
+	/* Each takes some bytes, so that the loop is bounded by the index itself. */
 	for (uint32_t i = 0; i < count; i++)
-		if (!number_at(index, at, &priority) || !string_at(index, at))
+		if (!walk_number(walk, at, &priority) || !walk_text(walk, at))
 			return false;
 	return true;
 }
 
-static bool node_whole(struct index *index, const struct node *node)
+static bool walk_node(struct index_walk *walk, struct index_place place)
 {
-	size_t at = node->offset & NODE_OFFSET;
+	size_t begin = place.node & INDEX_OFFSET_MASK, at = begin;
 
-	if (++index->seen > index->size) /* more nodes than bytes: they are shared */
+	if (begin < INDEX_HEADER || begin >= walk->len || place.depth > INDEX_DEPTH_MAX)
 		return false;
-	if ((node->offset & NODE_PREFIX) && !string_at(index, &at))
+	if (place.node & INDEX_PREFIX && !walk_text(walk, &at))
 		return false;
-	if ((node->offset & NODE_CHILDREN) && !children_whole(index, node, &at))
+	if (place.node & INDEX_CHILDREN && !walk_children(walk, &at, place.depth))
 		return false;
-	return !(node->offset & NODE_VALUES) || values_whole(index, &at);
+	if (place.node & INDEX_VALUES && !walk_values(walk, &at))
+		return false;
+	if (at == begin || at - begin > walk->budget)
+		return false;
+	walk->budget -= at - begin;
+	return true;
 }
 
-bool kmod_index_whole(const unsigned char *data, size_t size)
+bool kmod_index_whole(const unsigned char *data, size_t len)
 {
-	struct index index = {.data = data, .size = size};
+	struct index_walk walk = {.data = data, .len = len, .budget = len};
 	uint32_t magic, version, root;
+	bool whole = true;
 	size_t at = 0;
-	bool whole = number_at(&index, &at, &magic) && number_at(&index, &at, &version) &&
-		     number_at(&index, &at, &root) && magic == INDEX_MAGIC &&
-		     version == INDEX_VERSION;
 
-	if (whole && (root & NODE_OFFSET))
-		node_push(&index, (struct node){root, 0});
-	while (whole && index.count > 0) {
-		struct node node = index.left[--index.count];
-
-		whole = node_whole(&index, &node);
-	}
-	free(index.left);
+	if (len < INDEX_HEADER || len > INDEX_SIZE_MAX ||
+	    !walk_number(&walk, &at, &magic) || !walk_number(&walk, &at, &version) ||
+	    !walk_number(&walk, &at, &root))
+		return false;
+	if (magic != INDEX_MAGIC || version != INDEX_VERSION)
+		return false;
+	if (root & INDEX_OFFSET_MASK)
+		walk_push(&walk, root, 0);
+	while (whole && walk.count > 0)
+		whole = walk_node(&walk, walk.stack[--walk.count]);
+	free(walk.stack);
 	return whole;
 }
 
-bool kmod_index_sound(const struct root *root, const char *path, bool absent_is)
+static int index_check(const struct root *root, const char *path, struct error *err)
 {
-	autofree char *data = NULL;
-	size_t size = 0;
-	int r = root_read(root, path, INDEX_MAX, &data, &size, NULL);
+	autoclose int fd = root_openat(root, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
+	struct stat st;
+	void *data;
+	bool whole;
 
-	if (r == -ENOENT)
-		return absent_is;
-	return r == 0 && kmod_index_whole((const unsigned char *)data, size);
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, fd < 0 ? fd : -errno, "%s", path);
+	if (!S_ISREG(st.st_mode) || st.st_size <= 0)
+		return error_set(err, -ERROR_DAMAGED, "%s is empty; run depmod", path);
+	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd,
+		    0);
+	if (data == MAP_FAILED)
+		return error_errno(err, -errno, "%s", path);
+	whole = kmod_index_whole(data, (size_t)st.st_size);
+	(void)munmap(data, (size_t)st.st_size); /* its own mapping: can't fail */
+	if (!whole)
+		return error_set(err, -ERROR_DAMAGED, "%s is damaged; run depmod", path);
+	return 0;
+}
+
+int kmod_indexes_check(const struct root *root, const char *dir, struct error *err)
+{
+	static const char *const names[] = {"modules.dep.bin", "modules.alias.bin",
+					    "modules.symbols.bin",
+					    "modules.builtin.alias.bin",
+					    "modules.builtin.bin"};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++) {
+		autofree char *path = str_format("%s/%s", dir, names[i]);
+
+		r = index_check(root, path, err);
+	}
+	return r;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a kernel offers is found on every layout, from the best source there is, and kept
- * by the image's content; only modules that export what is needed are opened; a damaged
- * index or image is never believed.
+ * What a kernel offers is taken from the best source there is and kept by the image's
+ * content; only modules that export what is needed are opened; a damaged image is never
+ * believed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,74 +16,9 @@
 #include "base/cleanup.h"
 #include "base/process.h"
 #include "made-kernel.h"
-#include "module-index.h"
 #include "probe/kernel-abi.h"
 
-#define REL      "6.1.0-9-amd64"
-#define TREE     "/lib/modules/" REL
-#define VERMAGIC REL " SMP preempt mod_unload modversions "
-#define CHECKS   ".gnu.linkonce.this_module section size must match the kernel's"
-
-static const struct made_export image_exports[] = {{"alpha", 0x11111111, false},
-						   {"beta", 0x22222222, true},
-						   {NULL, 0, false}};
-static const struct made_export one_exports[] = {{"one", 1, false},
-						 {"one_more", 2, true},
-						 {NULL, 0, false}};
-static const struct made_export two_exports[] = {{"two", 3, false}, {NULL, 0, false}};
-
-static const struct made_module module_one = {.name = "one_mod",
-					      .vermagic = VERMAGIC,
-					      .layout = 896,
-					      .exports = one_exports};
-static const struct made_module module_two = {.name = "two_mod",
-					      .vermagic = VERMAGIC,
-					      .layout = 896,
-					      .exports = two_exports};
-
-static void made_kernel(const struct made_machine *m, const char *path, const char *text)
-{
-	size_t len;
-	autofree void *image = made_image(image_exports, text, &len);
-
-	made_bytes(&m->root, path, image, len);
-}
-
-/* A whole kernel on Debian's layout, with its indexes. */
-static void made_release(const struct made_machine *m)
-{
-	static const struct made_key modules[] = {
-		{"one_mod", {"kernel/fs/one-mod.ko:"}},
-		{"two_mod", {"kernel/net/two-mod.ko: kernel/fs/one-mod.ko"}},
-		{"alien", {"updates/alien.ko:"}},
-		{NULL, {NULL}}};
-	static const struct made_key symbols[] = {{"symbol:one", {"one_mod"}},
-						  {"symbol:two", {"alien", "two_mod"}},
-						  {"symbol:foreign", {"alien"}},
-						  {NULL, {NULL}}};
-
-	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
-	made_file(&m->root, "/boot/config-" REL,
-		  "CONFIG_MODVERSIONS=y\nCONFIG_MODULE_SIG=y\n"
-		  "# CONFIG_MODULE_SIG_FORCE is not set\n");
-	made_module_file(&m->root, TREE "/kernel/fs/one-mod.ko", &module_one);
-	made_module_file(&m->root, TREE "/kernel/net/two-mod.ko", &module_two);
-	made_module_file(&m->root, TREE "/updates/alien.ko", &module_two);
-	made_file(&m->root, TREE "/modules.dep",
-		  "kernel/net/two-mod.ko: kernel/fs/one-mod.ko\n"
-		  "kernel/fs/one-mod.ko:\nupdates/alien.ko:\n");
-	made_file(&m->root, TREE "/modules.builtin",
-		  "kernel/lib/crc-itu-t.ko\nkernel/fs/ext4/ext4.ko\n");
-	made_indexes(&m->root, TREE, modules, symbols);
-}
-
-static void source_open(const struct made_machine *m, struct kernel_source *ret)
-{
-	struct error err = {0};
-
-	if (kernel_source_installed(&m->root, REL, ret, &err) < 0)
-		fail_msg("%s", err.message);
-}
+#define CHECKS ".gnu.linkonce.this_module section size must match the kernel's"
 
 static void probe(const struct kernel_source *source, struct kernel_abi *ret)
 {
@@ -93,83 +28,7 @@ static void probe(const struct kernel_source *source, struct kernel_abi *ret)
 		fail_msg("%s", err.message);
 }
 
-static void assert_file(const struct kernel_source *source, const char *what,
-			const char *expected)
-{
-	const void *data;
-	size_t len;
-
-	assert_int_equal(source->file(source->data, what, &data, &len, NULL), 0);
-	assert_int_equal(len, strlen(expected));
-	assert_memory_equal(data, expected, len);
-}
-
-static void image_of_the_tree_comes_first(void **state)
-{
-	const struct made_machine *m = *state;
-	autosource struct kernel_source source = {0};
-
-	made_file(&m->root, "/usr/lib/modules/" REL "/vmlinuz", "of the tree");
-	made_file(&m->root, "/boot/vmlinuz-" REL, "of boot");
-	source_open(m, &source);
-	assert_string_equal(source.release, REL);
-	assert_file(&source, "image", "of the tree");
-}
-
-static void images_are_found_by_every_name(void **state)
-{
-	static const char *const names[] = {"/usr/lib/modules/" REL "/vmlinuz",
-					    "/boot/vmlinuz-" REL,
-					    "/usr/lib/modules/" REL "/Image",
-					    "/boot/Image-" REL, "/boot/vmlinux-" REL};
-	const struct made_machine *m = *state;
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		autosource struct kernel_source source = {0};
-
-		made_file(&m->root, names[i], names[i]);
-		source_open(m, &source);
-		assert_file(&source, "image", names[i]);
-		assert_int_equal(root_unlink(&m->root, names[i], NULL), 0);
-	}
-}
-
-static void entry_alone_knows_the_image(void **state)
-{
-	const struct made_machine *m = *state;
-	autosource struct kernel_source source = {0};
-
-	made_file(&m->root, "/efi/m/" REL "/linux", "on the ESP");
-	made_file(&m->root, "/efi/loader/entries/m-" REL ".conf",
-		  "version " REL "\nlinux /m/" REL "/linux\n");
-	source_open(m, &source);
-	assert_file(&source, "image", "on the ESP");
-}
-
-static void config_and_lists_are_found(void **state)
-{
-	const struct made_machine *m = *state;
-	autosource struct kernel_source source = {0};
-	const void *data;
-	size_t len;
-
-	made_file(&m->root, "/boot/vmlinuz-" REL, "image");
-	made_file(&m->root, "/boot/config-" REL, "of boot");
-	made_file(&m->root, TREE "/modules.order", "order");
-	made_file(&m->root, TREE "/modules.builtin", "");
-	source_open(m, &source);
-	assert_file(&source, "config", "of boot");
-	assert_file(&source, "modules.order", "order");
-	assert_file(&source, "modules.builtin", "");
-	assert_int_equal(source.file(source.data, "modules.builtin.modinfo", &data, &len,
-				     NULL),
-			 -ENOENT);
-	assert_int_equal(source.file(source.data, "../../etc/shadow", &data, &len, NULL),
-			 -ENOENT);
-}
-
-/* gzip of SYMVERS_LINE. */
-#define SYMVERS_LINE "0x12345678\tgz_symbol\tvmlinux\tEXPORT_SYMBOL_GPL\t\n"
+/* gzip of "0x12345678\tgz_symbol\tvmlinux\tEXPORT_SYMBOL_GPL\t\n". */
 static const unsigned char symvers_gz[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00,
 					   0x02, 0x03, 0x33, 0xa8, 0x30, 0x34, 0x32, 0x36,
 					   0x31, 0x35, 0x33, 0xb7, 0xe0, 0x4c, 0xaf, 0x8a,
@@ -179,169 +38,6 @@ static const unsigned char symvers_gz[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0
 					   0xf4, 0x75, 0xf2, 0xf7, 0x89, 0x77, 0x0f, 0xf0,
 					   0xe1, 0xe4, 0x02, 0x00, 0x0c, 0x1f, 0x50, 0xae,
 					   0x30, 0x00, 0x00, 0x00};
-
-static void symvers_is_found_packed_and_behind_a_link(void **state)
-{
-	const struct made_machine *m = *state;
-	autosource struct kernel_source packed = {0}, built = {0};
-
-	made_bytes(&m->root, "/boot/symvers-" REL ".gz", symvers_gz, sizeof(symvers_gz));
-	source_open(m, &packed);
-	assert_file(&packed, "symvers", SYMVERS_LINE);
-	made_file(&m->root, "/usr/src/headers/Module.symvers", "of the headers");
-	made_dir(&m->root, TREE);
-	made_link(&m->root, "/usr/src/headers", TREE "/build");
-	source_open(m, &built);
-	assert_file(&built, "symvers", "of the headers");
-}
-
-static void a_release_that_is_not_here_is_refused(void **state)
-{
-	const struct made_machine *m = *state;
-	struct kernel_source source = {0};
-	struct error err = {0};
-
-	made_file(&m->root, TREE "/modules.dep", "");
-	assert_int_equal(kernel_source_installed(&m->root, REL, &source, &err), -ENOENT);
-	assert_non_null(strstr(err.message, REL));
-	assert_int_equal(kernel_source_installed(&m->root, "../etc", &source, &err),
-			 -EINVAL);
-	assert_null(source.done);
-}
-
-static void only_the_kernels_own_modules_are_listed(void **state)
-{
-	const struct made_machine *m = *state;
-	autosource struct kernel_source source = {0}, walked = {0};
-
-	made_release(m);
-	source_open(m, &source);
-	assert_file(&source, "modules",
-		    TREE "/kernel/net/two-mod.ko\n" TREE "/kernel/fs/one-mod.ko\n");
-	assert_int_equal(root_unlink(&m->root, TREE "/modules.dep", NULL), 0);
-	source_open(m, &walked);
-	assert_file(&walked, "modules",
-		    TREE "/kernel/fs/one-mod.ko\n" TREE "/kernel/net/two-mod.ko\n");
-}
-
-struct walk_seen {
-	struct strv paths;
-	size_t stop_at;
-	size_t last_len;
-};
-
-static int see_module(void *data, const char *path, const void *bytes, size_t len,
-		      struct error *err)
-{
-	struct walk_seen *seen = data;
-
-	(void)bytes;
-	(void)err;
-	strv_add(&seen->paths, path);
-	seen->last_len = len;
-	return seen->paths.count == seen->stop_at ? 7 : 0;
-}
-
-static void modules_are_walked_and_unpacked(void **state)
-{
-	const struct made_machine *m = *state;
-	autosource struct kernel_source source = {0};
-	struct walk_seen all = {0}, first = {.stop_at = 1};
-
-	made_release(m);
-	made_bytes(&m->root, TREE "/kernel/zip.ko.gz", symvers_gz, sizeof(symvers_gz));
-	made_bytes(&m->root, TREE "/kernel/cut.ko.gz", symvers_gz,
-		   sizeof(symvers_gz) - 20);
-	made_link(&m->root, "..", TREE "/kernel/loop");
-	made_dir(&m->root, TREE "/kernel/dir.ko");
-	source_open(m, &source);
-	assert_int_equal(source.modules(source.data, see_module, &all, NULL), 0);
-	assert_int_equal(all.paths.count, 3);
-	assert_string_equal(all.paths.items[0], TREE "/kernel/fs/one-mod.ko");
-	assert_string_equal(all.paths.items[2], TREE "/kernel/zip.ko.gz");
-	assert_int_equal(all.last_len, strlen(SYMVERS_LINE));
-	assert_int_equal(source.modules(source.data, see_module, &first, NULL), 7);
-	assert_int_equal(first.paths.count, 1);
-	strv_done(&all.paths);
-	strv_done(&first.paths);
-}
-
-static void assert_provider(const struct kernel_source *source, const char *symbol,
-			    const char *expected)
-{
-	autofree char *path = NULL;
-	struct error err = {0};
-
-	if (source->provider(source->data, symbol, &path, &err) < 0)
-		fail_msg("%s", err.message);
-	assert_string_equal(path, expected);
-}
-
-static void the_kernels_own_provider_is_preferred(void **state)
-{
-	const struct made_machine *m = *state;
-	autosource struct kernel_source source = {0};
-	autofree char *path = NULL;
-	autofree void *bytes = NULL;
-	size_t len;
-
-	made_release(m);
-	source_open(m, &source);
-	assert_provider(&source, "one", TREE "/kernel/fs/one-mod.ko");
-	assert_provider(&source, "two", TREE "/kernel/net/two-mod.ko");
-	assert_int_equal(source.provider(source.data, "nothing", &path, NULL), -ENOENT);
-	assert_int_equal(source.provider(source.data, "foreign", &path, NULL), -ENOENT);
-	assert_int_equal(source.module(source.data, TREE "/kernel/fs/one-mod.ko", &bytes,
-				       &len, NULL),
-			 0);
-	assert_memory_equal(bytes, "\177ELF", 4);
-}
-
-/* Fedora moves modules of its own out of kernel/; modules.order still has them. */
-static void a_module_of_modules_order_is_the_kernels_own(void **state)
-{
-	const struct made_machine *m = *state;
-	autosource struct kernel_source source = {0};
-
-	made_release(m);
-	made_file(&m->root, TREE "/modules.order",
-		  "kernel/fs/one-mod.ko\nupdates/alien.ko\n");
-	source_open(m, &source);
-	assert_provider(&source, "foreign", TREE "/updates/alien.ko");
-}
-
-static void a_damaged_index_is_not_asked(void **state)
-{
-	const struct made_machine *m = *state;
-	autosource struct kernel_source source = {0};
-	autofree char *path = NULL;
-
-	made_release(m);
-	made_file(&m->root, TREE "/modules.symbols.bin", "\xb0\x07\xf4\x57");
-	source_open(m, &source);
-	assert_int_equal(source.provider(source.data, "one", &path, NULL), -ENOTSUP);
-}
-
-static void an_index_is_looked_over_to_its_last_byte(void **state)
-{
-	static const struct made_key keys[] = {{"symbol:one", {"one_mod", "other"}},
-					       {"symbol:two", {"two_mod"}},
-					       {NULL, {NULL}}};
-	unsigned char *bytes;
-	uint32_t root;
-	size_t len;
-
-	(void)state;
-	bytes = made_index(keys, strlen("symbol:"), &len);
-	assert_true(module_index_sane(bytes, len));
-	for (size_t cut = 0; cut < len; cut++)
-		assert_false(module_index_sane(bytes, cut));
-	/* The first child is its own parent. */
-	memcpy(&root, bytes + 8, sizeof(root));
-	memcpy(bytes + len - 4, &root, sizeof(root));
-	assert_false(module_index_sane(bytes, len));
-	free(bytes);
-}
 
 static void assert_symbol(const struct kernel_abi *abi, const char *name, uint32_t crc,
 			  const char *owner)
@@ -361,7 +57,7 @@ static void everything_of_a_kernel_is_found(void **state)
 	autoabi struct kernel_abi abi = {0};
 
 	made_release(m);
-	source_open(m, &source);
+	made_source(m, &source);
 	probe(&source, &abi);
 	assert_string_equal(abi.release, REL);
 	assert_string_equal(abi.vermagic, VERMAGIC);
@@ -391,7 +87,7 @@ static void without_a_module_the_image_tells(void **state)
 	autoabi struct kernel_abi abi = {0};
 
 	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
-	source_open(m, &source);
+	made_source(m, &source);
 	probe(&source, &abi);
 	assert_string_equal(abi.vermagic, VERMAGIC);
 	assert_int_equal(abi.machine, 62);
@@ -418,7 +114,7 @@ static void a_foreign_module_is_no_witness(void **state)
 	made_module_file(&m->root, TREE "/kernel/aa.ko", &foreign);
 	made_file(&m->root, TREE "/kernel/ab.ko", "no module");
 	made_module_file(&m->root, TREE "/kernel/fs/one-mod.ko", &module_one);
-	source_open(m, &source);
+	made_source(m, &source);
 	probe(&source, &abi);
 	assert_string_equal(abi.vermagic, VERMAGIC);
 	assert_int_equal(abi.layout, 896);
@@ -432,7 +128,7 @@ static void the_image_shows_whether_it_compares_layouts(void **state)
 	autoabi struct kernel_abi abi = {0};
 
 	made_kernel(m, "/boot/vmlinuz-" REL, CHECKS);
-	source_open(m, &source);
+	made_source(m, &source);
 	probe(&source, &abi);
 	assert_true(abi.layout_checked);
 }
@@ -450,7 +146,7 @@ static void btf_is_fatal_without_versions_where_nothing_else_tells(void **state)
 
 	made_kernel(m, "/boot/vmlinuz-" REL, vermagic);
 	made_module_file(&m->root, TREE "/kernel/one.ko", &with_btf);
-	source_open(m, &source);
+	made_source(m, &source);
 	probe(&source, &abi);
 	assert_false(abi.modversions);
 	assert_true(abi.btf_fatal);
@@ -489,7 +185,7 @@ static void options_come_from_the_configuration(void **state)
 		autoabi struct kernel_abi abi = {0};
 
 		made_file(&m->root, "/boot/config-" REL, cases[i].config);
-		source_open(m, &source);
+		made_source(m, &source);
 		probe(&source, &abi);
 		assert_true(abi.config_known);
 		assert_int_equal(abi.modversions, cases[i].modversions);
@@ -509,7 +205,7 @@ static void symvers_serves_where_there_is_no_image(void **state)
 	autoabi struct kernel_abi abi = {0};
 
 	made_bytes(&m->root, "/boot/symvers-" REL ".gz", symvers_gz, sizeof(symvers_gz));
-	source_open(m, &source);
+	made_source(m, &source);
 	probe(&source, &abi);
 	assert_true(abi.from_symvers);
 	assert_symbol(&abi, "gz_symbol", 0x12345678, "");
@@ -519,16 +215,18 @@ static void symvers_serves_where_there_is_no_image(void **state)
 
 static void a_damaged_image_is_an_error(void **state)
 {
+	static const struct made_export exports[] = {{"alpha", 1, false},
+						     {NULL, 0, false}};
 	const struct made_machine *m = *state;
 	autosource struct kernel_source source = {0};
 	struct kernel_abi abi = {0};
 	struct error err = {0};
 	size_t len;
-	autofree void *image = made_image(image_exports, VERMAGIC, &len);
+	autofree void *image = made_image(exports, VERMAGIC, &len);
 
 	made_bytes(&m->root, "/boot/vmlinuz-" REL, image, len - 100);
 	made_bytes(&m->root, "/boot/symvers-" REL ".gz", symvers_gz, sizeof(symvers_gz));
-	source_open(m, &source);
+	made_source(m, &source);
 	assert_int_equal(kernel_abi_probe(&source, NULL, &abi, &err), -ERROR_DAMAGED);
 	assert_non_null(strstr(err.message, REL));
 	assert_null(abi.symbols);
@@ -586,7 +284,7 @@ static void probe_cached(const struct made_machine *m, struct made_cache *kept,
 	autosource struct kernel_source source = {0};
 	struct error err = {0};
 
-	source_open(m, &source);
+	made_source(m, &source);
 	if (kernel_abi_probe(&source, &cache, ret, &err) < 0)
 		fail_msg("%s", err.message);
 }
@@ -648,7 +346,7 @@ static void boot_adds_what_its_command_line_says(void **state)
 		autofree char *blacklisted = NULL;
 
 		made_file(&m->root, "/boot/config-" REL, cases[i].config);
-		source_open(m, &source);
+		made_source(m, &source);
 		probe(&source, &abi);
 		kernel_abi_boot(&abi, &source, cases[i].line, cases[i].secure_boot);
 		blacklisted = strv_join(&abi.blacklisted, " ");
@@ -743,7 +441,7 @@ static void add_watched(const struct made_machine *m, struct watched *w,
 	struct error err = {0};
 
 	made_set(&s);
-	source_open(m, &w->below);
+	made_source(m, &w->below);
 	probe(&w->below, abi);
 	if (kernel_abi_add_exports(&source, NULL, abi, &s.set, &err) < 0)
 		fail_msg("%s", err.message);
@@ -827,7 +525,7 @@ static void add_cached(const struct made_machine *m, struct made_cache *kept,
 	struct error err = {0};
 
 	made_set(&s);
-	source_open(m, &source);
+	made_source(m, &source);
 	probe(&source, abi);
 	if (kernel_abi_add_exports(&source, &cache, abi, &s.set, &err) < 0)
 		fail_msg("%s", err.message);
@@ -903,7 +601,7 @@ static void exports_at_hand_are_used_as_they_are(void **state)
 		assert_int_equal(symbol_table_add(table, &known[i]), 0);
 	made_set(&s);
 	made_release(m);
-	source_open(m, &installed);
+	made_source(m, &installed);
 	probe(&installed, &abi);
 	assert_int_equal(kernel_abi_add_exports(&source, NULL, &abi, &s.set, NULL), 0);
 	assert_exports_added(&abi);
@@ -915,18 +613,6 @@ static void exports_at_hand_are_used_as_they_are(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		MACHINE_TEST(image_of_the_tree_comes_first),
-		MACHINE_TEST(images_are_found_by_every_name),
-		MACHINE_TEST(entry_alone_knows_the_image),
-		MACHINE_TEST(config_and_lists_are_found),
-		MACHINE_TEST(symvers_is_found_packed_and_behind_a_link),
-		MACHINE_TEST(a_release_that_is_not_here_is_refused),
-		MACHINE_TEST(only_the_kernels_own_modules_are_listed),
-		MACHINE_TEST(modules_are_walked_and_unpacked),
-		MACHINE_TEST(the_kernels_own_provider_is_preferred),
-		MACHINE_TEST(a_module_of_modules_order_is_the_kernels_own),
-		MACHINE_TEST(a_damaged_index_is_not_asked),
-		cmocka_unit_test(an_index_is_looked_over_to_its_last_byte),
 		MACHINE_TEST(everything_of_a_kernel_is_found),
 		MACHINE_TEST(without_a_module_the_image_tells),
 		MACHINE_TEST(a_foreign_module_is_no_witness),

@@ -342,3 +342,64 @@ void made_indexes(const struct root *root, const char *dir,
 		made_bytes(root, path, bytes, len);
 	}
 }
+
+static const struct made_export image_exports[] = {{"alpha", 0x11111111, false},
+						   {"beta", 0x22222222, true},
+						   {NULL, 0, false}};
+static const struct made_export one_exports[] = {{"one", 1, false},
+						 {"one_more", 2, true},
+						 {NULL, 0, false}};
+static const struct made_export two_exports[] = {{"two", 3, false}, {NULL, 0, false}};
+
+const struct made_module module_one = {.name = "one_mod",
+				       .vermagic = VERMAGIC,
+				       .layout = 896,
+				       .exports = one_exports};
+const struct made_module module_two = {.name = "two_mod",
+				       .vermagic = VERMAGIC,
+				       .layout = 896,
+				       .exports = two_exports};
+
+void made_kernel(const struct made_machine *m, const char *path, const char *text)
+{
+	size_t len;
+	autofree void *image = made_image(image_exports, text, &len);
+
+	made_bytes(&m->root, path, image, len);
+}
+
+/* A whole kernel on Debian's layout, with its indexes. */
+void made_release(const struct made_machine *m)
+{
+	static const struct made_key modules[] = {
+		{"one_mod", {"kernel/fs/one-mod.ko:"}},
+		{"two_mod", {"kernel/net/two-mod.ko: kernel/fs/one-mod.ko"}},
+		{"alien", {"updates/alien.ko:"}},
+		{NULL, {NULL}}};
+	static const struct made_key symbols[] = {{"symbol:one", {"one_mod"}},
+						  {"symbol:two", {"alien", "two_mod"}},
+						  {"symbol:foreign", {"alien"}},
+						  {NULL, {NULL}}};
+
+	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
+	made_file(&m->root, "/boot/config-" REL,
+		  "CONFIG_MODVERSIONS=y\nCONFIG_MODULE_SIG=y\n"
+		  "# CONFIG_MODULE_SIG_FORCE is not set\n");
+	made_module_file(&m->root, TREE "/kernel/fs/one-mod.ko", &module_one);
+	made_module_file(&m->root, TREE "/kernel/net/two-mod.ko", &module_two);
+	made_module_file(&m->root, TREE "/updates/alien.ko", &module_two);
+	made_file(&m->root, TREE "/modules.dep",
+		  "kernel/net/two-mod.ko: kernel/fs/one-mod.ko\n"
+		  "kernel/fs/one-mod.ko:\nupdates/alien.ko:\n");
+	made_file(&m->root, TREE "/modules.builtin",
+		  "kernel/lib/crc-itu-t.ko\nkernel/fs/ext4/ext4.ko\n");
+	made_indexes(&m->root, TREE, modules, symbols);
+}
+
+void made_source(const struct made_machine *m, struct kernel_source *ret)
+{
+	struct error err = {0};
+
+	if (kernel_source_installed(&m->root, REL, ret, &err) < 0)
+		fail_msg("%s", err.message);
+}
