@@ -88,10 +88,11 @@ struct kernel_abi {
 	bool from_symvers; /* symbols are Module.symvers', not the image's */
 	/* The image's, and of every in-tree module asked for. */
 	struct symbol_table *symbols;
-	struct strv taken;       /* names in /sys/module of what is built in */
-	struct strv blacklisted; /* module_blacklist= of the command line, - as _ */
-	struct strv built_in;    /* names in modules.builtin, - as _ */
-	struct strv in_tree;     /* names of the target tree's own, - as _, sorted */
+	struct strv taken; /* names in /sys/module of what is built in */
+	/* module_blacklist= as it is written: no - there fits the _ of a name. */
+	struct strv blacklisted;
+	struct strv built_in; /* names in modules.builtin, - as _ */
+	struct strv in_tree;  /* names of the target tree's own, - as _, sorted */
 };
 void kernel_abi_done(struct kernel_abi *abi);
 #define autoabi cleanup(kernel_abi_done)
