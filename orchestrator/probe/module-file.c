@@ -68,8 +68,10 @@ static void read_signature(struct module_file *file, const void *data, size_t le
 	struct module_signature *signature = &file->signature;
 	const char **const slots[] = {&file->name, &signature->signer, &signature->key,
 				      &signature->hash};
+	autotext struct text before = file->arena; /* the name lies in it */
 	char *owned[3] = {NULL};
 
+	file->arena = (struct text){0};
 	module_signature_read(data, len, signature, owned);
 	keep_texts(file, slots, ARRAY_LEN(slots));
 	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
