@@ -280,6 +280,13 @@ static void directives_are_read_as_dkms_does(void **state)
 		{C "=\"!CONFIG_B\"\n", true},
 		{C "=CONFIG_\n", true},
 		{"V=5\n" K "=\"^$V\\.\"\n", true},
+		{K "=\"^6.12$\"\n", true}, /* a $ that begins nothing */
+		{K "=\"(amd64$|^5)\"\n", false},
+		{K "=\"(arm64$|^5)\"\n", true},
+		{K "=^6$\n", true},
+		{K "='^6$'\n", true},
+		{K "=\"\\$amd64$\"\n", true},
+		{K "=$'^5'\n", false},
 		/* what only bash could tell excludes nothing */
 		{K "=$(uname -r)\n", false},
 		{K "=\"^$kernelver\"\n", false},
