@@ -71,8 +71,37 @@ static int line_nesting(const char *line)
 	return depth;
 }
 
-static void read_line(struct shell_variables *variables, const char *line, bool top)
+/*
+ * A "$" that begins nothing stands for itself ("^6[.]1$" in double quotes); the parser
+ * wants to see that. Caller frees.
+ */
+static char *protect_dollars(const char *line)
 {
+	static const char begins[] = "_{(@*#?$!-";
+	struct text out = {0};
+	char quote = 0;
+
+	for (; *line; line++) {
+		if (quote != '\'' && line[0] == '\\' && line[1])
+			text_append_n(&out, line++, 1);
+		else if (*line == quote)
+			quote = 0;
+		else if (!quote && (*line == '\'' || *line == '"'))
+			quote = *line;
+		else if (*line == '$' && quote != '\'' &&
+			 !isalnum((unsigned char)line[1]) &&
+			 (!line[1] || !strchr(begins, line[1])) &&
+			 (quote || (line[1] != '"' && line[1] != '\'')))
+			text_append(&out, "\\");
+		text_append_n(&out, line, 1);
+	}
+	return text_take(&out);
+}
+
+static void read_line(struct shell_variables *variables, const char *text, bool top)
+{
+	autofree char *protected = protect_dollars(text);
+	const char *line = protected;
 	size_t n;
 
 	if (str_starts(line, "export "))
