@@ -156,9 +156,9 @@ static void cover_one(const struct cover *cover, struct device *device)
 	alias_normalize(driver);
 	by = cover_by_name(cover, device->module);
 	if (!by)
-		by = cover_by_alias(cover, found_for(cover, cover->in_target, alias));
-	if (!by)
 		by = cover_by_name(cover, driver);
+	if (!by)
+		by = cover_by_alias(cover, found_for(cover, cover->in_target, alias));
 	if (!by)
 		by = cover_by_names(cover, found_for(cover, cover->in_old, alias));
 	if (!by && is_core(cover, device, driver))

@@ -99,6 +99,7 @@ static void names_of_text(struct driver_tree *tree, size_t *room, size_t which)
 	}
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libkmod's */
 static void log_nothing(void *data, int priority, const char *file, int line,
 			const char *function, const char *format, va_list args)
 {
@@ -119,7 +120,8 @@ static struct kmod_ctx *kmod_open(int fd)
 	autofree char *path = str_format("/proc/self/fd/%d", fd);
 	struct kmod_ctx *kmod;
 
-	if (kmod_indexes_check(&here, "", NULL) < 0)
+	if (!root_exists(&here, "/modules.alias.bin") ||
+	    kmod_indexes_check(&here, "", NULL) < 0)
 		return NULL;
 	kmod = kmod_new(path, no_config);
 	if (!kmod)
