@@ -13,6 +13,7 @@
 #include "base/process.h"
 #include "flow/setup.h"
 #include "flow/upgrade.h"
+#include "step-detail.h"
 #include "store/records.h"
 
 #define JOURNEY_LOGS "/var/lib/kuro/log"
@@ -212,6 +213,8 @@ static void journey_done(struct journey *j)
 	if (j->log_fd > 0)
 		(void)close(j->log_fd); /* a log: a lost last line is no loss */
 	package_plan_done(&j->plan);
+	module_build_list_done(&j->builds);
+	strv_done(&j->links);
 	transaction_done(&j->transaction);
 }
 
@@ -258,9 +261,7 @@ static int journey_reopen(struct journey *j, const struct transaction *t,
 		.detail = str_dup(t->detail),
 	};
 	j->log_fd = journey_open_log(j->machine, t->id);
-	if (!t->detail)
-		return 0;
-	return package_plan_parse(t->detail, &j->plan, err);
+	return t->detail ? step_detail_parse(t->detail, j, err) : 0;
 }
 
 int journey_undo(const struct machine *machine, const struct journey_plan *plan,

@@ -14,6 +14,7 @@
 #include "probe/kernels.h"
 #include "probe/state.h"
 #include "probe/this-boot.h"
+#include "step-detail.h"
 #include "store/records.h"
 
 static void step_output(void *data, const char *line)
@@ -147,8 +148,7 @@ int step_resolve(struct journey *j, struct error *err)
 		return r;
 	free(j->transaction.release);
 	j->transaction.release = str_dup(j->plan.release);
-	j->transaction.detail = package_plan_format(&j->plan);
-	return journey_save(j, err);
+	return step_detail_save(j, err);
 }
 
 int step_find(struct journey *j, struct error *err)
@@ -199,6 +199,9 @@ int step_initramfs_check(struct journey *j, struct error *err)
 
 	if (distribution_generator(j->machine->root) == GENERATOR_NONE)
 		return 1;
+	/* one that was made before its modules lacks them */
+	if (step_modules_made(j))
+		return 0;
 	if (!root_exists(j->machine->root, path))
 		return 0;
 	return boot_image_check_initramfs(j->machine->root, path, err) < 0 ? 0 : 1;

@@ -25,6 +25,17 @@ int step_install_check(struct journey *j, struct error *err);
 int step_install(struct journey *j, struct error *err);
 int step_install_undo(struct journey *j, struct error *err);
 
+/* Fetch the packages, and vet the kernel out of them before anything is unpacked. */
+int step_vet_packages(struct journey *j, struct error *err);
+/* Third-party modules built for the release, or linked where the old binary fits. */
+int step_modules_check(struct journey *j, struct error *err);
+int step_modules(struct journey *j, struct error *err);
+int step_modules_undo(struct journey *j, struct error *err);
+/* Did this journey make any? */
+bool step_modules_made(const struct journey *j);
+/* What is really there, against the policy. */
+int step_vet(struct journey *j, struct error *err);
+
 int step_initramfs_check(struct journey *j, struct error *err);
 int step_initramfs(struct journey *j, struct error *err);
 

@@ -15,8 +15,13 @@
 static const struct journey_step upgrade_steps[] = {
 	{"baseline", "noting how the machine is now", NULL, step_baseline, NULL},
 	{"resolve", "asking the package manager", NULL, step_resolve, NULL},
+	{"vet-packages", "vetting the new kernel before it is installed", NULL,
+	 step_vet_packages, NULL},
 	{"install", "installing packages", step_install_check, step_install,
 	 step_install_undo},
+	{"modules", "making third-party modules for it", step_modules_check, step_modules,
+	 step_modules_undo},
+	{"vet", "vetting what is installed", NULL, step_vet, NULL},
 	{"initramfs", "making sure of the initramfs", step_initramfs_check,
 	 step_initramfs, NULL},
 	{"generation", "making the generation", NULL, step_generation,
@@ -27,6 +32,9 @@ static const struct journey_step upgrade_steps[] = {
 static const struct journey_step try_steps[] = {
 	{"baseline", "noting how the machine is now", NULL, step_baseline, NULL},
 	{"resolve", "looking for the release", NULL, step_find, NULL},
+	{"modules", "making third-party modules for it", step_modules_check, step_modules,
+	 step_modules_undo},
+	{"vet", "vetting what is installed", NULL, step_vet, NULL},
 	{"initramfs", "making sure of the initramfs", step_initramfs_check,
 	 step_initramfs, NULL},
 	{"generation", "making the generation", NULL, step_generation,

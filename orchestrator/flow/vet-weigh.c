@@ -40,10 +40,8 @@ static char *module_subject(const struct third_party *known)
 		     : str_dup(known->name);
 }
 
-static bool module_required(const struct vet *vet, const struct third_party *known)
+bool vet_module_required(const struct policy *policy, const struct third_party *known)
 {
-	const struct policy *policy = vet->machine->policy;
-
 	if (policy_module_fits(policy_strings(policy, POLICY_MODULES_REQUIRED),
 			       known->name))
 		return true;
@@ -140,7 +138,7 @@ static enum vet_weight module_weight(const struct vet *vet,
 		str_eq(policy_choice(vet->machine->policy, POLICY_MODULES_INCOMPATIBLE),
 		       "refuse");
 
-	if (module_required(vet, item->known))
+	if (vet_module_required(vet->machine->policy, item->known))
 		return refuse ? VET_REFUSAL : VET_WARNING;
 	return item->known->use == MODULE_USE_NONE && item->verdict == COMPAT_NO_FILE
 		       ? VET_NOTE

@@ -336,6 +336,25 @@ int vet_release(const struct machine *machine, const char *release, enum vet_dep
 	return 0;
 }
 
+int vet_modules_of(const struct machine *machine, const char *release,
+		   struct third_party_list *ret_known, struct third_party_list *ret_there,
+		   struct error *err)
+{
+	autovet struct vet_report report = {.release = str_dup(release)};
+	struct vet vet = {.depth = VET_LAZY, .installed = true, .report = &report};
+	int r = vet_begin(&vet, machine, err);
+
+	if (r == 0)
+		r = vet_know(&vet, err);
+	if (r == 0) {
+		*ret_known = report.known;
+		*ret_there = vet.there;
+		report.known = vet.there = (struct third_party_list){0};
+	}
+	vet_end(&vet);
+	return r;
+}
+
 int vet_refuse(const struct vet_report *report, struct error *err)
 {
 	autotext struct text all = {0};

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "act/module-build.h"
 #include "base/error.h"
 #include "base/root-file.h"
 #include "core/policy.h"
@@ -39,10 +40,13 @@ void machine_note(const struct machine *machine, enum note kind, const char *for
 struct journey {
 	const struct machine *machine;
 	struct transaction transaction;
-	const char *to_release;   /* asked for by a person, or NULL */
-	struct package_plan plan; /* from resolve on; in transaction.detail too */
-	int log_fd;               /* programs' output; 0 for none */
-	bool finished;            /* a step found that nothing is left to do */
+	const char *to_release; /* asked for by a person, or NULL */
+	/* What undo needs of packages and modules; in transaction.detail too. */
+	struct package_plan plan;
+	struct module_build_list builds;
+	struct strv links; /* present modules that were linked into the release's tree */
+	int log_fd;        /* programs' output; 0 for none */
+	bool finished;     /* a step found that nothing is left to do */
 };
 
 struct journey_step {

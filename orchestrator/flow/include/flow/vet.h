@@ -69,6 +69,13 @@ int vet_packages(const struct machine *machine, const struct root *where,
 		 const struct strv *paths, struct vet_report *ret, struct error *err);
 int vet_image(const struct machine *machine, const struct root *where, const char *path,
 	      struct vet_report *ret, struct error *err);
+/* The machine's third-party modules, as they would be vetted for an installed release,
+ * and those that lie in that release's own tree. */
+int vet_modules_of(const struct machine *machine, const char *release,
+		   struct third_party_list *ret_known, struct third_party_list *ret_there,
+		   struct error *err);
+/* Is it one that the policy requires, by its name or because it is in use? */
+bool vet_module_required(const struct policy *policy, const struct third_party *module);
 /* Everyone's short answer: 0, or -ERROR_REFUSED with the refusals in one message. */
 int vet_refuse(const struct vet_report *report, struct error *err);
 /* How many modules would not load, or are not there. */

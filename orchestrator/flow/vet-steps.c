@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The steps of a transaction that vet, and the one that makes modules for the new kernel.
+ * A kernel that the policy refuses is undone, with what was built for it.
+ */
+#include <time.h>
+
+#include "act/module-link.h"
+#include "base/cleanup.h"
+#include "flow/vet.h"
+#include "step-detail.h"
+#include "steps.h"
+#include "store/records.h"
+
+/* What was found, kept: why a kernel was let through can matter as much later. */
+static void vet_keep(struct journey *j, const struct vet_report *report)
+{
+	autotext struct text lines = {0};
+	struct error local = {0};
+	struct evidence row = {.transaction = j->transaction.id,
+			       .kind = (char *)(uintptr_t) "vetting",
+			       .created = (int64_t)time(NULL)};
+
+	for (size_t i = 0; i < report->finding_count; i++)
+		text_appendf(&lines, "%s: %s\n",
+			     vet_weight_name(report->findings[i].weight),
+			     report->findings[i].text);
+	row.content = lines.data;
+	if ((lines.len > 0 && evidence_add(j->machine->db, &row, &local) < 0) ||
+	    vet_record(j->machine, report, &local) < 0)
+		machine_note(j->machine, NOTE_WARNING, "%s", local.message);
+}
+
+static void vet_tell(const struct machine *machine, const struct vet_report *report)
+{
+	for (size_t i = 0; i < report->finding_count; i++)
+		if (report->findings[i].weight == VET_WARNING)
+			machine_note(machine, NOTE_WARNING, "%s",
+				     report->findings[i].text);
+	if (report->modules.count > 0)
+		machine_note(machine, NOTE_INFO,
+			     "%zu of %zu third-party modules would load in %s",
+			     report->modules.count - vet_lost_modules(report),
+			     report->modules.count, report->release);
+}
+
+/* Why modules are not there: what building them ended with. */
+static void builds_explain(const struct journey *j, struct text *ret)
+{
+	for (size_t i = 0; i < j->builds.count; i++) {
+		const struct module_build *build = &j->builds.items[i];
+
+		if (build->first_error)
+			text_appendf(ret, "; building %s failed: %s%s%s%s",
+				     build->package, build->first_error,
+				     build->log ? " (all of it: " : "",
+				     build->log ? build->log : "", build->log ? ")" : "");
+	}
+}
+
+static int vet_end_step(struct journey *j, const struct vet_report *report,
+			struct error *err)
+{
+	autotext struct text builds = {0};
+	struct error local = {0};
+	int r;
+
+	vet_keep(j, report);
+	vet_tell(j->machine, report);
+	r = vet_refuse(report, &local);
+	if (r == 0)
+		return 0;
+	builds_explain(j, &builds);
+	return error_set(err, r, "%s%s", local.message, text_str(&builds));
+}
+
+int step_vet_packages(struct journey *j, struct error *err)
+{
+	struct package_run run = step_package_run(j);
+	autovet struct vet_report report = {0};
+	autostrv struct strv paths = {0};
+	struct error local = {0};
+	int r = packages_download(&run, &j->plan, &paths, err);
+
+	if (r < 0)
+		return r;
+	r = paths.count > 0
+		    ? vet_packages(j->machine, j->machine->root, &paths, &report, &local)
+		    : error_set(&local, -ERROR_REFUSED,
+				"the package manager keeps no archives of them");
+	if (r == -ERROR_REFUSED) {
+		/* it will be vetted when it is installed, and undone where it fails */
+		machine_note(j->machine, NOTE_INFO,
+			     "not vetted before it is installed: %s", local.message);
+		return 0;
+	}
+	if (r < 0)
+		return error_set(err, r, "%s", local.message);
+	return vet_end_step(j, &report, err);
+}
+
+int step_modules_check(struct journey *j, struct error *err)
+{
+	(void)err; /* the policy can be read by now */
+	return !policy_bool(j->machine->policy, POLICY_MODULES_BUILD);
+}
+
+bool step_modules_made(const struct journey *j)
+{
+	for (size_t i = 0; i < j->builds.count; i++)
+		if (j->builds.items[i].built)
+			return true;
+	return j->links.count > 0;
+}
+
+static bool list_has(const struct third_party_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (str_eq(list->items[i].name, name))
+			return true;
+	return false;
+}
+
+static void builds_add(struct module_build_list *list, const char *package)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (str_eq(list->items[i].package, package))
+			return;
+	list->items = mem_regrow(list->items, list->count + 1, sizeof(*list->items));
+	list->items[list->count++] =
+		(struct module_build){.package = str_dup(package), .built = true};
+}
+
+/* Before anything is built the row names what may be: an interrupted run is undone. */
+static int builds_expect(struct journey *j, const struct third_party_list *known,
+			 const struct third_party_list *there, struct error *err)
+{
+	for (size_t i = 0; i < known->count; i++) {
+		const struct third_party *module = &known->items[i];
+
+		if (module->package && !list_has(there, module->name) &&
+		    (module->provider == PROVIDER_DKMS ||
+		     module->provider == PROVIDER_AKMODS))
+			builds_add(&j->builds, module->package);
+	}
+	return j->builds.count > 0 ? step_detail_save(j, err) : 0;
+}
+
+static void builds_tell(const struct journey *j)
+{
+	for (size_t i = 0; i < j->builds.count; i++) {
+		const struct module_build *build = &j->builds.items[i];
+
+		if (build->first_error)
+			machine_note(j->machine, NOTE_WARNING,
+				     "%s could not be built for %s: %s%s%s",
+				     build->package, j->transaction.release,
+				     build->first_error, build->log ? "; see " : "",
+				     build->log ? build->log : "");
+		else if (build->built)
+			machine_note(j->machine, NOTE_INFO, "%s was built for %s",
+				     build->package, j->transaction.release);
+	}
+}
+
+static int modules_build(struct journey *j, struct error *err)
+{
+	struct package_run run = step_package_run(j);
+	autothirdparty struct third_party_list known = {0}, there = {0};
+	struct module_build_list made = {0};
+	int r = vet_modules_of(j->machine, j->transaction.release, &known, &there, err);
+
+	if (r < 0 || known.count == 0)
+		return r;
+	r = builds_expect(j, &known, &there, err);
+	if (r == 0)
+		r = module_build_all(&run, &known, j->transaction.release, &made, err);
+	if (r < 0)
+		return r;
+	module_build_list_done(&j->builds);
+	j->builds = made;
+	builds_tell(j);
+	return j->transaction.detail || made.count > 0 ? step_detail_save(j, err) : 0;
+}
+
+/* Present binaries of required modules that would load as they are. */
+static void links_choose(const struct journey *j, const struct vet_report *report,
+			 struct strv *ret)
+{
+	for (size_t i = 0; i < report->modules.count; i++) {
+		const struct compat_module *item = &report->modules.items[i];
+
+		if (item->verdict == COMPAT_NO_FILE && item->remedy == REMEDY_LINK &&
+		    item->known->path &&
+		    vet_module_required(j->machine->policy, item->known))
+			strv_add(ret, item->known->path);
+	}
+}
+
+static int modules_link(struct journey *j, struct error *err)
+{
+	struct package_run run = step_package_run(j);
+	autovet struct vet_report report = {0};
+	int r = vet_release(j->machine, j->transaction.release, VET_LAZY, &report, err);
+
+	if (r == 0)
+		links_choose(j, &report, &j->links);
+	if (r < 0 || j->links.count == 0)
+		return r;
+	r = step_detail_save(j, err);
+	if (r == 0)
+		r = module_link_all(&run, &j->links, j->transaction.release, err);
+	for (size_t i = 0; r == 0 && i < j->links.count; i++)
+		machine_note(j->machine, NOTE_INFO,
+			     "%s loads in %s as it is, and was linked", j->links.items[i],
+			     j->transaction.release);
+	return r;
+}
+
+int step_modules(struct journey *j, struct error *err)
+{
+	int r = modules_build(j, err);
+
+	return r < 0 ? r : modules_link(j, err);
+}
+
+int step_modules_undo(struct journey *j, struct error *err)
+{
+	struct package_run run = step_package_run(j);
+	int r = 0;
+
+	if (!j->transaction.release)
+		return 0;
+	if (j->links.count > 0)
+		r = module_link_undo(&run, &j->links, j->transaction.release, err);
+	if (r == 0 && j->builds.count > 0)
+		r = module_build_undo(&run, &j->builds, j->transaction.release, err);
+	return r;
+}
+
+int step_vet(struct journey *j, struct error *err)
+{
+	autovet struct vet_report report = {0};
+	int r = vet_release(j->machine, j->transaction.release, VET_LAZY, &report, err);
+
+	return r < 0 ? r : vet_end_step(j, &report, err);
+}
