@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "package-rpm.h"
+#include "package-xz.h"
 #include "probe/decompress.h"
 
 #define DEB_MAGIC   "!<arch>\n"
@@ -37,8 +38,9 @@ struct reading {
 	const char *path;
 	int fd;
 	uint64_t size;
-	struct archive *ar;      /* of a .deb; its current member is what is read */
-	struct archive *raw;     /* the decompressor */
+	struct archive *ar;  /* of a .deb; its current member is what is read */
+	struct archive *raw; /* the decompressor; for xz it is the next */
+	struct package_xz *xz;
 	struct archive *members; /* tar or cpio */
 	char *block;             /* of the file */
 	struct text head; /* the first bytes of what is compressed, not yet given */
@@ -128,17 +130,33 @@ static la_ssize_t compressed_block(struct reading *reading, const void **ret)
 			   : file_block(reading, ret);
 }
 
-static la_ssize_t compressed_read(struct archive *archive, void *data, const void **ret)
+static ssize_t compressed_more(void *data, const void **ret)
 {
 	struct reading *reading = data;
 	size_t left = reading->head.len - reading->head_given;
 
-	(void)archive;
 	if (left == 0)
 		return compressed_block(reading, ret);
 	*ret = reading->head.data + reading->head_given;
 	reading->head_given = reading->head.len;
 	return (la_ssize_t)left;
+}
+
+static la_ssize_t compressed_read(struct archive *archive, void *data, const void **ret)
+{
+	(void)archive;
+	return compressed_more(data, ret);
+}
+
+static la_ssize_t plain_block(struct reading *reading, const void **ret)
+{
+	const char *fault;
+	ssize_t n;
+
+	if (!reading->xz)
+		return entry_block(reading, reading->raw, ret);
+	n = package_xz_read(reading->xz, ret, &fault);
+	return fault ? reading_fault(reading, -ERROR_DAMAGED, "%s", fault) : n;
 }
 
 static time_t cpu_seconds(void)
@@ -161,7 +179,7 @@ static uint64_t plain_max(const struct reading *reading)
 static la_ssize_t plain_read(struct archive *archive, void *data, const void **ret)
 {
 	struct reading *reading = data;
-	la_ssize_t n = entry_block(reading, reading->raw, ret);
+	la_ssize_t n = plain_block(reading, ret);
 
 	(void)archive;
 	if (n <= 0)
@@ -344,20 +362,10 @@ static int entry_next(struct reading *reading, struct archive_entry **ret,
 	return 1;
 }
 
-/* The filter by the first bytes of what is compressed, which are kept for the reader. */
-static int filter_choose(struct reading *reading, struct error *err)
+/* The compression by the first bytes, which are kept for its reader. */
+static int compression_find(struct reading *reading, enum compression *ret,
+			    struct error *err)
 {
-	static const int filters[] = {
-		[COMPRESSION_NONE] = ARCHIVE_FILTER_NONE,
-		[COMPRESSION_GZIP] = ARCHIVE_FILTER_GZIP,
-		[COMPRESSION_XZ] = ARCHIVE_FILTER_XZ,
-		[COMPRESSION_LZMA] = ARCHIVE_FILTER_LZMA,
-		[COMPRESSION_ZSTD] = ARCHIVE_FILTER_ZSTD,
-		[COMPRESSION_LZ4] = -1,
-		[COMPRESSION_LZO] = -1,
-		[COMPRESSION_BZIP2] = ARCHIVE_FILTER_BZIP2,
-	};
-	enum compression kind;
 	const void *block;
 	la_ssize_t n = 1;
 
@@ -368,38 +376,66 @@ static int filter_choose(struct reading *reading, struct error *err)
 			return reading_error(reading, reading->ar, err);
 		text_append_n(&reading->head, n > 0 ? block : "", (size_t)n);
 	}
-	kind = compression_of(reading->head.data, reading->head.len);
+	*ret = compression_of(reading->head.data, reading->head.len);
+	return 0;
+}
+
+static int raw_open(struct reading *reading, enum compression kind, struct error *err)
+{
+	static const int filters[] = {
+		[COMPRESSION_NONE] = ARCHIVE_FILTER_NONE,
+		[COMPRESSION_GZIP] = ARCHIVE_FILTER_GZIP,
+		[COMPRESSION_ZSTD] = ARCHIVE_FILTER_ZSTD,
+		[COMPRESSION_LZ4] = -1,
+		[COMPRESSION_LZO] = -1,
+		[COMPRESSION_BZIP2] = ARCHIVE_FILTER_BZIP2,
+	};
+	struct archive_entry *entry;
+
 	if (filters[kind] < 0)
 		return reading_refuse(reading, err, "compressed by %s, as no package is",
 				      compression_name(kind));
 	/* Other than OK: libarchive would run a program. */
-	if (kind != COMPRESSION_NONE &&
-	    archive_read_append_filter(reading->raw, filters[kind]) != ARCHIVE_OK)
-		return error_set(err, -ENOTSUP, "%s: this build can't read %s",
-				 reading->path, compression_name(kind));
-	return 0;
-}
-
-static int stream_open(struct reading *reading, int (*format)(struct archive *),
-		       struct error *err)
-{
-	struct archive_entry *entry;
-	int r;
-
 	if (archive_read_support_format_raw(reading->raw) != ARCHIVE_OK ||
 	    archive_read_support_format_empty(reading->raw) != ARCHIVE_OK ||
-	    format(reading->members) != ARCHIVE_OK)
-		return error_set(err, -ENOMEM, "%s: no memory to read it", reading->path);
-	r = filter_choose(reading, err);
-	if (r < 0)
-		return r;
+	    (kind != COMPRESSION_NONE &&
+	     archive_read_append_filter(reading->raw, filters[kind]) != ARCHIVE_OK))
+		return error_set(err, -ENOTSUP, "%s: libarchive can't read %s here",
+				 reading->path, compression_name(kind));
 	if (archive_read_open(reading->raw, reading, NULL, compressed_read, NULL) !=
 		    ARCHIVE_OK ||
 	    archive_read_next_header(reading->raw, &entry) != ARCHIVE_OK)
 		return reading_error(reading, reading->raw, err);
+	return 0;
+}
+
+static int plain_open(struct reading *reading, struct package_xz *xz, struct error *err)
+{
+	enum compression kind = COMPRESSION_NONE;
+	int r = compression_find(reading, &kind, err);
+
+	reading->xz = NULL;
+	if (r < 0)
+		return r;
+	if (kind != COMPRESSION_XZ && kind != COMPRESSION_LZMA)
+		return raw_open(reading, kind, err);
+	if (!package_xz_open(xz, kind == COMPRESSION_LZMA))
+		return error_set(err, -ENOMEM, "%s: no memory to read it", reading->path);
+	reading->xz = xz;
+	return 0;
+}
+
+static int stream_open(struct reading *reading, struct package_xz *xz,
+		       int (*format)(struct archive *), struct error *err)
+{
+	int r = plain_open(reading, xz, err);
+
+	if (r < 0)
+		return r;
 	reading->window = HEADER_MAX;
-	if (archive_read_open(reading->members, reading, NULL, plain_read, NULL) !=
-	    ARCHIVE_OK)
+	if (format(reading->members) != ARCHIVE_OK ||
+	    archive_read_open(reading->members, reading, NULL, plain_read, NULL) !=
+		    ARCHIVE_OK)
 		return reading_error(reading, reading->members, err);
 	return 0;
 }
@@ -425,6 +461,9 @@ static int stream_read(struct reading *reading, int (*format)(struct archive *),
 		       const struct visitor *visitor, struct error *err)
 {
 	autoarchive struct archive *raw = archive_read_new();
+	cleanup(package_xz_done) struct package_xz xz = {.lzma = LZMA_STREAM_INIT,
+							 .more = compressed_more,
+							 .data = reading};
 	autoarchive struct archive *members = archive_read_new();
 	struct archive_entry *entry;
 	int r;
@@ -434,7 +473,7 @@ static int stream_read(struct reading *reading, int (*format)(struct archive *),
 	reading->raw = raw;
 	reading->members = members;
 	reading->count = 0;
-	r = stream_open(reading, format, err);
+	r = stream_open(reading, &xz, format, err);
 	if (r < 0)
 		return r;
 	while ((r = entry_next(reading, &entry, err)) > 0) {
