@@ -313,8 +313,7 @@ static json_object *strings_json(const struct strv *strings)
 	return list;
 }
 
-int report_json(const struct vet_report *report, const struct strv *drift,
-		struct error *err)
+json_object *report_document(const struct vet_report *report, const struct strv *drift)
 {
 	json_object *document = json_document();
 	json_object *modules = json_object_new_array();
@@ -337,5 +336,11 @@ int report_json(const struct vet_report *report, const struct strv *drift,
 	json_object_object_add(document, "devices", devices);
 	json_object_object_add(document, "findings", findings_json(report));
 	json_object_object_add(document, "drift", strings_json(drift));
-	return json_print(document, err);
+	return document;
+}
+
+int report_json(const struct vet_report *report, const struct strv *drift,
+		struct error *err)
+{
+	return json_print(report_document(report, drift), err);
 }

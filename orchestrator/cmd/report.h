@@ -4,10 +4,14 @@
  */
 #pragma once
 
+#include <json-c/json.h>
+
 #include "flow/vet.h"
 
 /* drift: sentences about the good generation; -v shows every reason and device. */
 int report_text(const struct vet_report *report, const struct strv *drift,
 		struct error *err);
+/* The document that report_json prints; the caller owns it. */
+json_object *report_document(const struct vet_report *report, const struct strv *drift);
 int report_json(const struct vet_report *report, const struct strv *drift,
 		struct error *err);

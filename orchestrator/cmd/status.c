@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "flow/inventory.h"
+#include "flow/vet.h"
 #include "output.h"
 #include "storage-json.h"
 
@@ -79,7 +81,19 @@ static bool status_reboot_wanted(const struct inventory *inv)
 		inv->state == BOOT_STEADY && inv->boot.generation != inv->block.good);
 }
 
-static int status_json(const struct inventory *inv, struct error *err)
+static json_object *status_drift_json(const struct strv *drift)
+{
+	json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < drift->count; i++)
+		/* fails without memory only */
+		(void)json_object_array_add(list,
+					    json_object_new_string(drift->items[i]));
+	return list;
+}
+
+static int status_json(const struct inventory *inv, const struct strv *drift,
+		       struct error *err)
 {
 	json_object *document = json_document();
 	const struct transaction_list *last = &inv->transactions;
@@ -93,6 +107,7 @@ static int status_json(const struct inventory *inv, struct error *err)
 	json_object_object_add(document, "storage", storage_json(&inv->storage));
 	json_object_object_add(document, "firmware", firmware_json(&inv->firmware));
 	json_object_object_add(document, "holds", status_holds_json(inv));
+	json_object_object_add(document, "drift", status_drift_json(drift));
 	return json_print(document, err);
 }
 
@@ -178,10 +193,21 @@ static void status_last(const struct inventory *inv)
 	    t->summary ? ". " : "", t->summary ? t->summary : "");
 }
 
-static int status_text(const struct inventory *inv)
+/* One line: kuro check tells the rest. */
+static void status_drift(const struct strv *drift)
+{
+	if (drift->count == 1)
+		say("%-10s the way back has changed: %s", "drift", drift->items[0]);
+	else if (drift->count > 1)
+		say("%-10s the way back has changed: %s (and %zu more; see: kuro check)",
+		    "drift", drift->items[0], drift->count - 1);
+}
+
+static int status_text(const struct inventory *inv, const struct strv *drift)
 {
 	status_running(inv);
 	status_block(inv);
+	status_drift(drift);
 	status_room(inv);
 	status_last(inv);
 	for (size_t i = 0; i < inv->holds.count; i++) {
@@ -201,9 +227,14 @@ static int status_text(const struct inventory *inv)
 int cmd_status(struct command *c, struct error *err)
 {
 	autoinventory struct inventory inv = {0};
+	autostrv struct strv drift = {0};
+	struct error local = {0};
 	int r = inventory_gather(&c->machine, INVENTORY_MANIFESTS, &inv, err);
 
 	if (r < 0)
 		return r;
-	return c->json ? status_json(&inv, err) : status_text(&inv);
+	/* status answers also where the way back can't be vetted; check says why */
+	if (vet_drift(&c->machine, &drift, &local) < 0)
+		log_debug("the way back could not be vetted: %s", local.message);
+	return c->json ? status_json(&inv, &drift, err) : status_text(&inv, &drift);
 }

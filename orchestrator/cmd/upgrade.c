@@ -7,11 +7,14 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "output.h"
+#include "report.h"
 #include "storage-json.h"
 #include "store/records.h"
 
-static int plan_json(const struct package_plan *plan, struct error *err)
+static int plan_json(const struct package_plan *plan, const struct vet_report *report,
+		     struct error *err)
 {
+	const struct strv no_drift = {0};
 	json_object *document = json_document();
 	json_object *packages = json_object_new_array();
 
@@ -26,11 +29,27 @@ static int plan_json(const struct package_plan *plan, struct error *err)
 	json_add_text(document, "manager", plan->manager);
 	json_add_text(document, "release", plan->release);
 	json_object_object_add(document, "packages", packages);
+	json_object_object_add(document, "vetting",
+			       report ? report_document(report, &no_drift) : NULL);
 	return json_print(document, err);
 }
 
-static int plan_text(const struct package_plan *plan, struct error *err)
+static int plan_vetting(const struct vet_report *report, struct error *err)
 {
+	const struct strv no_drift = {0};
+
+	say("%s", "");
+	if (report)
+		return report_text(report, &no_drift, err);
+	say("It is vetted when its packages are fetched, before they are unpacked.");
+	return 0;
+}
+
+static int plan_text(const struct package_plan *plan, const struct vet_report *report,
+		     struct error *err)
+{
+	int r;
+
 	static const struct column columns[] = {{"PACKAGE", false, false},
 						{"INSTALLED", false, false},
 						{"NEW", false, false},
@@ -55,17 +74,25 @@ static int plan_text(const struct package_plan *plan, struct error *err)
 
 		table_row(table, values);
 	}
-	return table_print(table, err);
+	r = table_print(table, err);
+	return r < 0 ? r : plan_vetting(report, err);
 }
 
 int cmd_plan(struct command *c, struct error *err)
 {
 	autoplan struct package_plan plan = {0};
+	autovet struct vet_report report = {0};
+	const struct vet_report *vetted = NULL;
 	int r = upgrade_preview(&c->machine, c->to, &plan, err);
 
+	if (r == 0)
+		r = upgrade_preview_vet(&c->machine, &plan, &report, err);
 	if (r < 0)
 		return r;
-	return c->json ? plan_json(&plan, err) : plan_text(&plan, err);
+	if (r > 0)
+		vetted = &report;
+	r = c->json ? plan_json(&plan, vetted, err) : plan_text(&plan, vetted, err);
+	return r == 0 && vetted && !vetted->compatible ? EXIT_REFUSED : r;
 }
 
 /* The sentence after a transaction was armed, or found nothing to do. */

@@ -8,8 +8,10 @@ const struct verb verbs[] = {
 	{"status", "", "what runs, what is good, what is being tried",
 	 "Shows the running release and generation, the good, previous and trial one, "
 	 "the last "
-	 "transaction, room on the boot file system, holds, and what waits for a reboot.",
-	 NEED_READ, 0, 0, 0, false, cmd_status},
+	 "transaction, room on the boot file system, holds, what waits for a reboot, and "
+	 "whether the "
+	 "good kernel would still load its third-party modules.",
+	 NEED_READ | NEED_ANY_POLICY, 0, 0, 0, false, cmd_status},
 	{"list", "", "releases and generations",
 	 "Lists every installed kernel release (image, initramfs, module tree, owning "
 	 "package, "
@@ -29,18 +31,19 @@ const struct verb verbs[] = {
 	 "reasons and all devices. Exit status 3: the policy refuses this kernel.",
 	 NEED_READ | NEED_POLICY, 0, 0, 64, false, cmd_check},
 	{"plan", "", "what upgrade would do, nothing done",
-	 "Asks the package manager what a kernel upgrade would bring and shows it. "
-	 "Nothing is "
-	 "changed.",
+	 "Asks the package manager what a kernel upgrade would bring and shows it; where "
+	 "the packages are at hand already, the kernel is vetted out of them. Nothing is "
+	 "changed. Exit status 3: the policy would refuse this kernel.",
 	 NEED_READ | NEED_POLICY, OPTION_TO, 0, 0, false, cmd_plan},
 	{"upgrade", "", "upgrade the kernel as a transaction",
 	 "Installs the newest kernel that the package manager offers (or the one named "
 	 "with --to), "
 	 "makes a generation of it and arms a trial: the next boot tries it, and unless "
 	 "it is "
-	 "found healthy the machine is back on the good generation by itself. An "
-	 "interrupted or "
-	 "failed upgrade is undone.",
+	 "found healthy the machine is back on the good generation by itself. The kernel "
+	 "is vetted before it is unpacked, and again when third-party modules were built "
+	 "for it; one that the policy refuses, and an interrupted or failed upgrade, are "
+	 "undone.",
 	 NEED_WRITE | NEED_POLICY, OPTION_TO | OPTION_REBOOT | OPTION_DRY_RUN, 0, 0,
 	 false, cmd_upgrade},
 	{"try", "RELEASE", "try an installed release at the next boot",

@@ -14,6 +14,7 @@
 #include "core/boot-protocol.h"
 #include "flow/recover.h"
 #include "flow/rollback.h"
+#include "flow/vet.h"
 #include "probe/boot-files.h"
 #include "probe/boot-log.h"
 #include "store/records.h"
@@ -292,6 +293,8 @@ int boot_record_dead_man(const struct machine *machine, struct error *err)
 				   policy_number(machine->policy,
 						 POLICY_HEALTH_DEADLINE));
 		r = boot_put(machine->db, &row, err);
+		/* what hung may be a module: the record is a help, not a duty */
+		(void)vet_observe(machine, NULL);
 	}
 	boot_done(&row);
 	return r;

@@ -99,6 +99,19 @@ int upgrade_preview(const struct machine *machine, const char *to_release,
 	return r;
 }
 
+int upgrade_preview_vet(const struct machine *machine, const struct package_plan *plan,
+			struct vet_report *ret, struct error *err)
+{
+	autostrv struct strv paths = {0};
+	int r = plan->release ? packages_at_hand(machine->root, plan, &paths, err) : 0;
+
+	if (r <= 0)
+		return r;
+	r = vet_packages(machine, machine->root, &paths, ret, err);
+	/* packages of which kuro makes no kernel are vetted when they are installed */
+	return r == -ERROR_REFUSED ? 0 : r < 0 ? r : 1;
+}
+
 int try_check(const struct machine *machine, const char *release, struct error *err)
 {
 	struct journey j = {.machine = machine, .to_release = release};

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "flow/boot-record.h"
 #include "flow/rollback.h"
+#include "flow/vet.h"
 #include "health-watch.h"
 #include "probe/boot-files.h"
 #include "store/records.h"
@@ -380,6 +381,15 @@ static int verdict_announce(const struct machine *machine, enum verdict verdict,
 				  err);
 }
 
+/* What modules did in this boot, for the record: no verdict hangs on it. */
+static void verdict_observe(const struct machine *machine)
+{
+	struct error local = {0};
+
+	if (vet_observe(machine, &local) < 0)
+		machine_note(machine, NOTE_WARNING, "%s", local.message);
+}
+
 static int verdict_judge(struct judgement *j, bool boot_failed,
 			 struct verdict_result *ret, struct error *err)
 {
@@ -412,6 +422,7 @@ int verdict_run(const struct machine *machine, bool boot_failed,
 					   verdict_name(j.row.verdict));
 	} else if (r == 0) {
 		r = verdict_judge(&j, boot_failed, ret, err);
+		verdict_observe(machine);
 	}
 	if (r == 0 && !ret->rolled_back)
 		r = verdict_announce(machine, ret->verdict, err);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "flow/journey.h"
+#include "flow/vet.h"
 
 extern const struct journey_plan upgrade_plan; /* baseline … arm */
 extern const struct journey_plan try_plan;
@@ -20,6 +21,13 @@ int upgrade_run(const struct machine *machine, const char *to_release,
 /* What upgrade_run would do, nothing done: the package manager's plan. */
 int upgrade_preview(const struct machine *machine, const char *to_release,
 		    struct package_plan *ret, struct error *err);
+
+/*
+ * Vet the plan's kernel where its packages are at hand: 1 and a report, or 0: they would
+ * have to be fetched first.
+ */
+int upgrade_preview_vet(const struct machine *machine, const struct package_plan *plan,
+			struct vet_report *ret, struct error *err);
 
 /* Arm a trial of an installed release. 1: it is the good one already. -ENOENT,
  * -ERROR_REFUSED. */
