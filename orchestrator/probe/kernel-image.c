@@ -22,6 +22,7 @@
 
 /* Documentation/arch/x86/boot.rst, the real-mode kernel header */
 #define X86_SETUP_SECTS    0x1f1
+#define X86_SYSSIZE        0x1f4 /* of the code, in 16 bytes, rounded up */
 #define X86_BOOT_FLAG      0x1fe
 #define X86_MAGIC          0x202
 #define X86_VERSION        0x206
@@ -88,14 +89,17 @@ static int bzimage_payload(const uint8_t *data, size_t len, struct payload *ret,
 	uint64_t at = (setup + 1) * 512 + le32_at(data + X86_PAYLOAD_OFFSET);
 	uint64_t size = le32_at(data + X86_PAYLOAD_LENGTH);
 
+	uint64_t code = (setup + 1) * 512 + (uint64_t)le32_at(data + X86_SYSSIZE) * 16;
+
 	if (le16_at(data + X86_VERSION) < X86_HAS_PAYLOAD)
 		return error_set(err, -ENOTSUP,
 				 "a bzImage older than boot protocol 2.08");
-	if (at > len || size > len - at || size < sizeof(uint32_t))
-		return error_set(
-			err, -ERROR_DAMAGED,
-			"the file is cut off: its payload ends at %ju of %zu bytes",
-			(uintmax_t)(at + size), len);
+	if (code > (uint64_t)len + 32 || at > len || size > len - at)
+		return error_set(err, -ERROR_DAMAGED,
+				 "the file is cut off: it ends after %zu of %ju bytes",
+				 len, (uintmax_t)(code > at + size ? code : at + size));
+	if (size < sizeof(uint32_t))
+		return error_set(err, -ERROR_DAMAGED, "it has no payload");
 	*ret = (struct payload){
 		.data = data + at,
 		.len = (size_t)size,

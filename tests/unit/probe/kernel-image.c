@@ -326,6 +326,10 @@ static void payloads_that_lie_are_damaged(void **state)
 	image.data[0x24b] = '\xff';
 	is_damaged(&image, "the file is cut off");
 	image.data[0x24b] = 0;
+	image.data[0x1f6] = 1;
+	is_damaged(&image, "the file is cut off");
+	image.data[0x1f6] = 0;
+	are_usual(&image);
 	image.data[(2 + 1) * 512 + 64 + 20] ^= 0x55;
 	is_damaged(&image, "payload");
 }

@@ -175,7 +175,7 @@ void made_gzip(const struct text *plain, struct text *ret)
 
 void made_bzimage(const char *payload, size_t len, struct text *ret)
 {
-	uint32_t offset = 64, size = (uint32_t)len;
+	uint32_t offset = 64, size = (uint32_t)len, code = (offset + size + 6 + 15) / 16;
 	size_t start = ret->len + (SETUP_SECTS + 1) * 512;
 	char *head;
 
@@ -185,6 +185,7 @@ void made_bzimage(const char *payload, size_t len, struct text *ret)
 	text_append_n(ret, "behind", 6);
 	head = ret->data;
 	head[0x1f1] = SETUP_SECTS;
+	memcpy(head + 0x1f4, &code, sizeof(code));
 	memcpy(head + 0x1fe, "\x55\xaa", 2);
 	memcpy(head + 0x202, "HdrS\x0f\x02", 6);
 	memcpy(head + 0x248, &offset, sizeof(offset));
