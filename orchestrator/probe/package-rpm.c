@@ -159,7 +159,7 @@ static int head_complete(struct rpm_head *head, struct error *err)
 int rpm_head_read(int fd, uint64_t size, struct rpm_head *ret, struct error *err)
 {
 	autorpm struct rpm_head head = {0};
-	struct rpm_header signature, header;
+	struct rpm_header signature = {0}, header = {0};
 	unsigned char lead[LEAD_SIZE];
 	int r = read_at(fd, 0, lead, sizeof(lead), err);
 

@@ -157,7 +157,7 @@ static int pass_file(struct pass *pass, struct package_member *member, size_t pl
 	const enum packaged_file file = places[place].file;
 	struct packaged_source *source;
 	autofree void *data = NULL;
-	size_t len;
+	size_t len = 0;
 	int r = pass_source(pass, release, &source, err);
 
 	if (r < 0)
@@ -186,7 +186,7 @@ static int pass_kernel_module(struct pass *pass, struct package_member *member,
 {
 	struct packaged_source *source;
 	autofree void *bytes = NULL;
-	size_t len;
+	size_t len = 0;
 	int r = pass_source(pass, release, &source, err);
 
 	if (r == 0)
@@ -210,7 +210,7 @@ static int pass_other_module(struct pass *pass, struct package_member *member,
 {
 	autofree void *bytes = NULL;
 	struct pending pending = {0};
-	size_t len;
+	size_t len = 0;
 	int r;
 
 	if (pass->pending_count + pass->found.module_count == PACKAGED_MODULES_MAX)

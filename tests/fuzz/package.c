@@ -18,6 +18,8 @@
 
 #define PACKAGE "/package"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
 static char folder[] = "/tmp/kuro-fuzz.XXXXXX";
 static struct root root = {.fd = -1};
 
@@ -80,6 +82,21 @@ static void kernel_check(const struct packaged_kernel *kernel)
 	       0);
 	assert(count == names.modules.count);
 	driver_names_done(&names);
+}
+
+/*
+ * libarchive reserves what the name of a cpio's member is said to take, up to 4 GiB, and
+ * uses none of it: kuro gives it 4 MiB at most.
+ */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static char limit[] = "-malloc_limit_mb=8192";
+	char **more = mem_zalloc(((size_t)*argc + 2) * sizeof(*more));
+
+	memcpy(more, *argv, (size_t)*argc * sizeof(*more));
+	more[(*argc)++] = limit;
+	*argv = more;
+	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
