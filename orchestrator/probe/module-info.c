@@ -209,6 +209,10 @@ static bool within(uint64_t offset, uint64_t len, uint64_t size)
 	return offset <= size && len <= size - offset;
 }
 
+/*
+ * Types, then strings, and nothing else; a module's BTF may have none of either
+ * (btf_check_sec_info). A header longer than ours may tell of more sections.
+ */
 static bool btf_header_sane(const struct module_section *btf)
 {
 	const unsigned char *p = btf->data;
@@ -218,7 +222,7 @@ static bool btf_header_sane(const struct module_section *btf)
 	    p[2] != BTF_VERSION || p[3] != 0)
 		return false;
 	header = module_u32(p + 4);
-	if (header < BTF_HEADER_SIZE || header >= btf->size)
+	if (header < BTF_HEADER_SIZE || header > btf->size)
 		return false;
 	size = btf->size - header;
 	types = module_u32(p + 8);
@@ -227,6 +231,9 @@ static bool btf_header_sane(const struct module_section *btf)
 	strings_len = module_u32(p + 20);
 	if (types % 4 != 0 || !within(types, types_len, size) ||
 	    !within(strings, strings_len, size) || strings < types + types_len)
+		return false;
+	if (header == BTF_HEADER_SIZE &&
+	    (types != 0 || strings != types_len || strings + strings_len != size))
 		return false;
 	return strings_len == 0 || p[header + strings + strings_len - 1] == '\0';
 }

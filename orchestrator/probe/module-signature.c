@@ -4,8 +4,6 @@
  * here (trusted-keys.c). Sources: kernel/module_signature.c, kernel/module/signing.c,
  * include/linux/module_signature.h, scripts/sign-file.c.
  */
-#include <ctype.h>
-#include <limits.h>
 #include <openssl/bn.h>
 #include <openssl/cms.h>
 #include <openssl/crypto.h>
@@ -119,7 +117,8 @@ static char *hash_name(CMS_SignerInfo *info)
 		return NULL;
 	ret = str_dup(name);
 	for (char *p = ret; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
 	return ret;
 }
 

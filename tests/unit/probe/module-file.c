@@ -267,6 +267,7 @@ static void btf_that_does_not_hold_is_told(void **state)
 		{"\x9f\xeb\1\0\x18\0\0\0\0\0\0\0\4\0\0\0\4\0\0\0\3\0\0\0type\0\0", 30},
 		{"\x9f\xeb\1\0\x18\0\0\0\0\0\0\0\4\0\0\0\2\0\0\0\2\0\0\0type\0\0", 30},
 		{"\x9f\xeb\1\0\x18\0\0\0\2\0\0\0\2\0\0\0\4\0\0\0\2\0\0\0type\0\0", 30},
+		{"\x9f\xeb\1\0\x18\0\0\0\0\0\0\0\4\0\0\0\4\0\0\0\1\0\0\0type\0\0", 30},
 		{"\x9f\xeb\2\0\x18\0\0\0\0\0\0\0\4\0\0\0\4\0\0\0\2\0\0\0type\0\0", 30},
 		{"\x9f\xeb\1\0\xff\xff\xff\xff\0\0\0\0\4\0\0\0\4\0\0\0\2\0\0\0type\0\0",
 		 30},
@@ -284,6 +285,20 @@ static void btf_that_does_not_hold_is_told(void **state)
 		assert_true(file.has_btf);
 		assert_false(file.btf_sane);
 	}
+}
+
+/* As Linux 7.3 has them where all types are the kernel's own. */
+static void btf_of_a_header_alone_is_sane(void **state)
+{
+	static const struct made_section sections[] = {
+		{".BTF", 0, 0, "\x9f\xeb\1\0\x18\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+		 24},
+		{0},
+	};
+	automodule struct module_file file = changed(sections, NULL);
+
+	(void)state;
+	assert_true(file.has_btf && file.btf_sane);
 }
 
 static void livepatch_is_the_key_alone(void **state)
@@ -652,6 +667,7 @@ int main(void)
 		cmocka_unit_test(versions_of_old_kernels_are_absolute),
 		cmocka_unit_test(name_is_the_files_without_modinfo),
 		cmocka_unit_test(btf_that_does_not_hold_is_told),
+		cmocka_unit_test(btf_of_a_header_alone_is_sane),
 		cmocka_unit_test(livepatch_is_the_key_alone),
 		cmocka_unit_test(contents_that_are_refused),
 		cmocka_unit_test(extended_versions_without_names),
