@@ -126,6 +126,15 @@ static size_t modules_fill(struct vet *vet)
 	return judged;
 }
 
+static int signature_keys(struct vet *vet, struct trusted_keys **ret, struct error *err)
+{
+	int r = trusted_keys_probe(vet->machine->root, &vet->source, ret, err);
+
+	if (r == 0 && vet->report->abi.symbols)
+		trusted_keys_use_noted(*ret, vet->report->abi.symbols);
+	return r;
+}
+
 /* Keys are looked for only where there is a signature to check. */
 static int modules_signatures(struct vet *vet, size_t count, struct error *err)
 {
@@ -139,8 +148,7 @@ static int modules_signatures(struct vet *vet, size_t count, struct error *err)
 		if (!item->file || !item->file->signature.present)
 			continue;
 		if (!keys)
-			r = trusted_keys_probe(vet->machine->root, &vet->source, &keys,
-					       err);
+			r = signature_keys(vet, &keys, err);
 		if (r == 0)
 			item->trust = trusted_keys_judge(keys, item->file);
 	}

@@ -16,11 +16,12 @@
 
 #define SAMPLES_MAX 16
 
-/* Since these releases, for kernels of which nothing better is known. */
-#define RELEASE_LAYOUT_CHECKED                                                        \
-	"6.4"                      /* module: add sanity check for ELF module section \
-				    */
-#define RELEASE_EXPORT_FLAGS "7.1" /* linker: add kflagstab section */
+/*
+ * Since these releases, for kernels of which nothing better is known: "module: add sanity
+ * check for ELF module section" and "linker: add kflagstab section".
+ */
+#define RELEASE_LAYOUT_CHECKED "6.4"
+#define RELEASE_EXPORT_FLAGS   "7.1"
 
 /* What is noted with an image's symbols. */
 #define NOTE_MACHINE  "machine"
@@ -30,6 +31,8 @@
 #define NOTE_FLAGS    "export flags"
 #define NOTE_CHECK    "layout check"
 #define NOTE_VERSIONS "versions"
+#define NOTE_FORMAT   "format" /* of all these notes: */
+#define FORMAT        1
 
 /* The next line of text from *at on; false at the end. */
 static bool next_line(const struct source_text *text, size_t *at, struct source_text *ret)
@@ -208,6 +211,8 @@ static int note_image(const struct kernel_image *image, const char *release,
 		r = kernel_image_module_size(image, &layout, err);
 	if (r < 0)
 		return r;
+	/* Too many of them for a note: then the image is opened for them. */
+	(void)trusted_keys_note(image, table, NULL);
 	joined = strv_join(&names, "\n");
 	note_text(table, NOTE_BUILT_IN, joined);
 	/* -ENOENT: it has none that is its own; a module may. */
@@ -216,6 +221,7 @@ static int note_image(const struct kernel_image *image, const char *release,
 	note_number(table, NOTE_LAYOUT, layout);
 	note_number(table, NOTE_MACHINE, image->machine);
 	note_number(table, NOTE_CHECK, image_checks_layout(image));
+	note_number(table, NOTE_FORMAT, FORMAT);
 	/* Without the note a signature asks the image again, and learns what is wrong. */
 	(void)trusted_keys_note(image, table, NULL);
 	return 0;
@@ -262,6 +268,19 @@ static void image_begin(const struct kernel_source *source,
 		content_key_begin(&ret->key, data, ret->bytes.len);
 }
 
+/* Another kuro may have noted other things. */
+static bool load_cached(const struct symbol_cache *cache, const char *key,
+			struct symbol_table **ret)
+{
+	autosymbols struct symbol_table *table = NULL;
+
+	if (cache->load(cache->data, key, &table) < 0 ||
+	    noted_number(table, NOTE_FORMAT, UINT32_MAX) != FORMAT)
+		return false;
+	*ret = take_ptr(table);
+	return true;
+}
+
 /* From the cache where it knows this image, else from the image itself. */
 static int load_symbols(const struct kernel_source *source,
 			const struct symbol_cache *cache, struct image_bytes *image,
@@ -276,7 +295,7 @@ static int load_symbols(const struct kernel_source *source,
 		return image->missing;
 	}
 	key = cache ? content_key_end(&image->key) : NULL;
-	if (key && cache->load(cache->data, key, ret) == 0)
+	if (key && load_cached(cache, key, ret))
 		return 0;
 	r = image_symbols(&image->bytes, source->release, want_layout, ret, err);
 	if (r == 0 && key)
