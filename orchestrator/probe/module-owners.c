@@ -27,6 +27,7 @@ void module_owners_done(struct module_owners *owners)
 	strv_done(&owners->lists);
 	strv_done(&owners->diverted);
 	free(owners->slots);
+	free(owners->dirs);
 	*owners = (struct module_owners){0};
 }
 
@@ -125,22 +126,57 @@ static const char *line_below_tree(const char *line, const char *end, const char
 	return line + n + 1;
 }
 
+static void add_dir(struct module_owners *owners, const char *path, size_t len)
+{
+	if (owners->dir_count % 256 == 0)
+		owners->dirs = mem_regrow(owners->dirs, owners->dir_count + 256,
+					  sizeof(*owners->dirs));
+	owners->dirs[owners->dir_count++] =
+		(struct owned_path){.path = path, .len = (uint32_t)len};
+}
+
+/* The directory of a path and those above it, as far as the last path had them not. */
+static void add_dirs(struct module_owners *owners, const char *path, size_t len)
+{
+	const struct owned_path *last =
+		owners->dir_count ? &owners->dirs[owners->dir_count - 1] : NULL;
+	size_t common = 0, end = len;
+
+	while (end > 0 && path[end - 1] != '/')
+		end--;
+	if (end == 0)
+		return;
+	end--; /* the directory's length, and the last one is the deepest */
+	if (last && last->len == end && memcmp(last->path, path, end) == 0)
+		return;
+	while (last && common < last->len && common < end &&
+	       last->path[common] == path[common])
+		common++;
+	if (last && common == last->len)
+		common++; /* below the last one */
+	for (size_t i = common; i < end; i++)
+		if (path[i] == '/')
+			add_dir(owners, path, i);
+	add_dir(owners, path, end);
+}
+
 static void take_line(struct module_owners *owners, const char *path, const char *end,
 		      bool everywhere)
 {
 	size_t len = module_stem(path, (size_t)(end - path));
 
-	if (len > 0 && (everywhere || str_starts(path, "kernel/")))
-		owners_add(owners, path, len);
+	if (len == 0 || (!everywhere && !str_starts(path, "kernel/")))
+		return;
+	owners_add(owners, path, len);
+	add_dirs(owners, path, len);
 }
 
 /* Does the list hold what only the package of the kernel itself has? */
 static bool list_is_core(const char *text, const char *release)
 {
 	autofree char *order = str_format("/lib/modules/%s/modules.order\n", release);
-	autofree char *names = str_format("/lib/modules/%s/modules.builtin\n", release);
 
-	return strstr(text, order) || strstr(text, names);
+	return strstr(text, order);
 }
 
 /* Takes text. */
@@ -187,30 +223,58 @@ static DIR *open_info(const struct root *root)
 	return dir;
 }
 
-static void find_lists(const struct root *root, struct module_owners *owners)
+static int read_list(const struct root *root, struct module_owners *owners,
+		     const char *name, struct error *err)
 {
-	autodir DIR *dir = open_info(root);
-	const struct dirent *entry;
+	autofree char *path = str_format(DPKG_INFO "/%s", name);
+	char *text = NULL;
+	int r = root_read(root, path, LIST_MAX, &text, NULL, err);
 
-	while (dir && (entry = readdir(dir)) && owners->lists.count < LISTS_MAX)
-		if (list_is_kernels(entry->d_name, owners->release))
-			strv_add(&owners->lists, entry->d_name);
+	if (r < 0)
+		return r;
+	strv_add(&owners->lists, name);
+	take_list(owners, text);
+	return 0;
 }
 
+int module_owners_read_all(const struct root *root, struct module_owners *owners,
+			   struct error *err)
+{
+	autodir DIR *dir = owners->scanned ? NULL : open_info(root);
+	size_t before = owners->count;
+	const struct dirent *entry;
+	int r = 0;
+
+	owners->scanned = true;
+	while (r == 0 && dir && (entry = readdir(dir)) && owners->lists.count < LISTS_MAX)
+		if (list_is_kernels(entry->d_name, owners->release) &&
+		    !strv_has(&owners->lists, entry->d_name))
+			r = read_list(root, owners, entry->d_name, err);
+	return r < 0 ? r : owners->count > before;
+}
+
+/* The lists that most kernels have; all names, where these tell nothing. */
 static int read_lists(const struct root *root, struct module_owners *owners,
 		      struct error *err)
 {
-	find_lists(root, owners);
-	for (size_t i = 0; i < owners->lists.count; i++) {
-		autofree char *path = str_format(DPKG_INFO "/%s", owners->lists.items[i]);
-		char *text = NULL;
-		int r = root_read(root, path, LIST_MAX, &text, NULL, err);
+	static const struct {
+		const char *before, *after;
+	} names[] = {
+		{"linux-image-", ".list"},           {"linux-image-unsigned-", ".list"},
+		{"linux-binary-", ".list"},          {"linux-modules-", ".list"},
+		{"linux-modules-extra-", ".list"},   {"proxmox-kernel-", ".list"},
+		{"proxmox-kernel-", "-signed.list"},
+	};
 
-		if (r < 0)
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		autofree char *name = str_format("%s%s%s", names[i].before,
+						 owners->release, names[i].after);
+		int r = read_list(root, owners, name, err);
+
+		if (r < 0 && r != -ENOENT)
 			return r;
-		take_list(owners, text);
 	}
-	return 0;
+	return owners->count > 0 ? 0 : module_owners_read_all(root, owners, err);
 }
 
 /* Three lines each: what is diverted, to where, and by which package (dpkg-divert(1)). */
@@ -263,9 +327,9 @@ int module_owners_read(const struct root *root, const char *tree, const char *re
 	struct module_owners owners = {.release = release};
 	int r = read_lists(root, &owners, err);
 
-	if (r == 0 && owners.count > 0)
+	if (r >= 0 && owners.count > 0)
 		read_diversions(root, &owners);
-	else if (r == 0)
+	else if (r >= 0)
 		r = read_order(root, tree, &owners, err);
 	if (r < 0) {
 		module_owners_done(&owners);

@@ -25,7 +25,10 @@ struct module_owners {
 	struct strv lists; /* names of the kernel's own lists */
 	struct strv diverted;
 	struct owned_path *slots;
-	size_t size, count; /* size is a power of two, or 0 */
+	size_t size, count;      /* size is a power of two, or 0 */
+	struct owned_path *dirs; /* directories that hold them; some stand there twice */
+	size_t dir_count;
+	bool scanned; /* every list's name has been looked at */
 };
 
 void module_owners_done(struct module_owners *owners);
@@ -34,6 +37,12 @@ void module_owners_done(struct module_owners *owners);
 /* tree is where the release's modules lie; it and release must outlive ret. */
 int module_owners_read(const struct root *root, const char *tree, const char *release,
 		       struct module_owners *ret, struct error *err);
+/*
+ * Lists are first looked for by the names that distributions give their packages; look
+ * at all names. 1: there were more, and more paths are owned now.
+ */
+int module_owners_read_all(const struct root *root, struct module_owners *owners,
+			   struct error *err);
 /* Is this file of the tree the kernel's own? len is module_stem's. */
 bool module_owners_has(const struct module_owners *owners, const char *path, size_t len);
 

@@ -7,7 +7,6 @@
  */
 #include "probe/third-party.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,154 +14,9 @@
 #include "core/release.h"
 #include "module-owners.h"
 #include "module-providers.h"
+#include "module-tree.h"
 #include "module-use.h"
 #include "probe/module-file.h"
-
-#define TREE_DEPTH_MAX   24
-#define TREE_ENTRIES_MAX 400000
-#define MODULES_MAX      20000
-
-/* A file that the kernel's packages do not own. */
-struct found_file {
-	char *path;   /* below the tree */
-	char *name;   /* of the module */
-	char *target; /* where it is a link: as written there; or NULL */
-};
-
-struct tree_walk {
-	const struct module_owners *owners;
-	struct text path; /* of the directory that is read, with its slash */
-	size_t entries_left;
-	struct found_file *files;
-	size_t count;
-};
-
-static void walk_done(struct tree_walk *walk)
-{
-	for (size_t i = 0; i < walk->count; i++) {
-		free(walk->files[i].path);
-		free(walk->files[i].name);
-		free(walk->files[i].target);
-	}
-	free(walk->files);
-	text_done(&walk->path);
-}
-
-static void walk_take(struct tree_walk *walk, int dir, const char *name, bool link)
-{
-	size_t base = walk->path.len, len;
-	char target[4096];
-	ssize_t n = -1;
-
-	if (module_stem(name, strlen(name)) == 0 || walk->count >= MODULES_MAX)
-		return;
-	text_append(&walk->path, name);
-	len = module_stem(walk->path.data, walk->path.len);
-	if (!module_owners_has(walk->owners, walk->path.data, len)) {
-		if (link)
-			n = readlinkat(dir, name, target, sizeof(target));
-		walk->files =
-			mem_regrow(walk->files, walk->count + 1, sizeof(*walk->files));
-		walk->files[walk->count++] = (struct found_file){
-			.path = str_dup(walk->path.data),
-			.name = module_name_of(name),
-			.target = n >= 0 ? str_ndup(target, (size_t)n) : NULL,
-		};
-	}
-	walk->path.data[base] = '\0';
-	walk->path.len = base;
-}
-
-/* Takes fd. Recursion is bounded by TREE_DEPTH_MAX. */
-static void walk_dir(struct tree_walk *walk, int fd, unsigned int depth);
-
-static void walk_below(struct tree_walk *walk, int dir, const char *name,
-		       unsigned int depth)
-{
-	size_t base = walk->path.len;
-
-	text_append(&walk->path, name);
-	text_append(&walk->path, "/");
-	walk_dir(walk, openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-		 depth + 1);
-	walk->path.data[base] = '\0';
-	walk->path.len = base;
-}
-
-static void walk_entry(struct tree_walk *walk, int dir, const struct dirent *entry,
-		       unsigned int depth)
-{
-	unsigned char type = entry->d_type;
-	struct stat st;
-
-	if (type == DT_UNKNOWN &&
-	    fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		type = IFTODT(st.st_mode);
-	if (type == DT_DIR && depth < TREE_DEPTH_MAX)
-		walk_below(walk, dir, entry->d_name, depth);
-	else if (type == DT_REG || type == DT_LNK)
-		walk_take(walk, dir, entry->d_name, type == DT_LNK);
-}
-
-static void walk_dir(struct tree_walk *walk, int fd, unsigned int depth)
-{
-	autodir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	const struct dirent *entry;
-
-	if (!dir) {
-		if (fd >= 0)
-			(void)close(fd); /* nothing was read through it */
-		return;
-	}
-	while ((entry = readdir(dir)) && walk->entries_left > 0) {
-		walk->entries_left--;
-		if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
-			walk_entry(walk, dirfd(dir), entry, depth);
-	}
-}
-
-/*
- * Which of two files of one module modprobe takes: "search updates extra built-in
- * weak-updates" (depmod.d(5), as Fedora has it; Debian's is the same without extra).
- */
-static int file_rank(const char *path)
-{
-	static const char *const order[] = {"updates/", "extra/", "kernel/"};
-
-	for (size_t i = 0; i < ARRAY_LEN(order); i++)
-		if (str_starts(path, order[i]))
-			return (int)i;
-	return str_starts(path, "weak-updates/") ? 4 : 3;
-}
-
-static int by_name_and_rank(const void *a, const void *b)
-{
-	const struct found_file *left = a, *right = b;
-	int order = strcmp(left->name, right->name);
-
-	if (order == 0)
-		order = file_rank(left->path) - file_rank(right->path);
-	return order ? order : strcmp(left->path, right->path);
-}
-
-/* Sort, and drop all but the first of a name. */
-static void walk_unique(struct tree_walk *walk)
-{
-	size_t kept = 0;
-
-	if (walk->count > 1)
-		qsort(walk->files, walk->count, sizeof(*walk->files), by_name_and_rank);
-	for (size_t i = 0; i < walk->count; i++) {
-		if (kept > 0 && str_eq(walk->files[kept - 1].name, walk->files[i].name)) {
-			free(walk->files[i].path);
-			free(walk->files[i].name);
-			free(walk->files[i].target);
-		} else {
-			walk->files[kept++] = walk->files[i];
-		}
-	}
-	walk->count = kept;
-}
 
 /* Where a release's modules lie; NULL: nowhere. */
 static char *tree_path(const struct root *root, const char *release)
@@ -212,7 +66,7 @@ static void search_done(struct third_party_search *search)
 
 /* Does the link lead into another release's tree? */
 static bool link_is_weak(const struct third_party_search *search,
-			 const struct found_file *file)
+			 const struct tree_file *file)
 {
 	autofree char *own = str_format("/lib/modules/%s/", search->release);
 
@@ -263,8 +117,8 @@ static void read_file(struct third_party *known, const struct root *root)
 }
 
 /* Who provides it by the providers' own records; the package may tell more. */
-static void take_provider(struct third_party_search *search,
-			  const struct found_file *file, struct third_party *known)
+static void take_provider(struct third_party_search *search, const struct tree_file *file,
+			  struct third_party *known)
 {
 	const struct module_record *record =
 		module_providers_find(&search->providers, known->name, file->path);
@@ -288,16 +142,17 @@ static void take_provider(struct third_party_search *search,
  */
 static void take_packages(const struct third_party_search *search,
 			  const struct module_owners *owners,
-			  const struct tree_walk *walk, struct third_party *items)
+			  const struct tree_files *files, struct third_party *items)
 {
 	autofree struct module_owner *asked =
-		mem_zalloc((walk->count + 1) * sizeof(*asked));
+		mem_zalloc((files->count + 1) * sizeof(*asked));
 	size_t count = 0;
 
-	for (size_t i = 0; i < walk->count; i++)
-		if (!items[i].package && items[i].provider != PROVIDER_WEAK)
+	for (size_t i = 0; i < files->count; i++)
+		if (items[i].name && !items[i].package &&
+		    items[i].provider != PROVIDER_WEAK)
 			asked[count++] =
-				(struct module_owner){.path = walk->files[i].path,
+				(struct module_owner){.path = files->items[i].path,
 						      .index = i};
 	module_owners_name(search->root, search->tree, owners, asked, count);
 	for (size_t i = 0; i < count; i++) {
@@ -325,6 +180,8 @@ static void fill_list(struct third_party_search *search, struct third_party_list
 		if (!known.name) {
 			free(known.path);
 			free(known.release);
+			free(known.package);
+			free(known.version);
 			continue;
 		}
 		read_file(&known, search->root);
@@ -337,22 +194,73 @@ static void fill_list(struct third_party_search *search, struct third_party_list
 	*list = kept;
 }
 
-static void search_files(struct third_party_search *search,
-			 const struct module_owners *owners, const struct tree_walk *walk,
-			 struct third_party_list *ret)
+/*
+ * A file that nobody's record explains may be a package's of the kernel after all, one of
+ * an unusual name: all of them are asked before it is called third-party.
+ */
+static int drop_owned(const struct third_party_search *search,
+		      struct module_owners *owners, const struct tree_files *files,
+		      struct third_party *items, struct error *err)
 {
-	ret->items = mem_zalloc((walk->count + 1) * sizeof(*ret->items));
-	ret->count = walk->count;
-	for (size_t i = 0; i < walk->count; i++) {
+	bool unexplained = false;
+	int r;
+
+	for (size_t i = 0; i < files->count; i++)
+		unexplained |= !items[i].package && items[i].provider != PROVIDER_WEAK;
+	r = unexplained ? module_owners_read_all(search->root, owners, err) : 0;
+	for (size_t i = 0; r > 0 && i < files->count; i++) {
+		const char *path = files->items[i].path;
+
+		if (module_owners_has(owners, path, module_stem(path, strlen(path)))) {
+			free(items[i].name);
+			items[i].name = NULL;
+		}
+	}
+	return r;
+}
+
+static int search_files(struct third_party_search *search, struct module_owners *owners,
+			const struct tree_files *files, struct third_party_list *ret,
+			struct error *err)
+{
+	int r;
+
+	ret->items = mem_zalloc((files->count + 1) * sizeof(*ret->items));
+	ret->count = files->count;
+	for (size_t i = 0; i < files->count; i++) {
 		struct third_party *known = &ret->items[i];
 
-		known->name = str_dup(walk->files[i].name);
-		known->path = str_format("%s/%s", search->tree, walk->files[i].path);
+		known->name = str_dup(files->items[i].name);
+		known->path = str_format("%s/%s", search->tree, files->items[i].path);
 		known->release = str_dup(search->release);
-		take_provider(search, &walk->files[i], known);
+		take_provider(search, &files->items[i], known);
 	}
-	take_packages(search, owners, walk, ret->items);
+	r = drop_owned(search, owners, files, ret->items, err);
+	if (r < 0) {
+		third_party_list_done(ret);
+		return r;
+	}
+	take_packages(search, owners, files, ret->items);
 	fill_list(search, ret);
+	return 0;
+}
+
+static int probe_tree(struct third_party_search *search, struct third_party_list *ret,
+		      struct error *err)
+{
+	autoowners struct module_owners owners = {0};
+	autotreefiles struct tree_files files = {0};
+	int r = module_owners_read(search->root, search->tree, search->release, &owners,
+				   err);
+
+	if (r == 0)
+		r = module_tree_files(search->root, search->tree, &owners, &files, err);
+	if (r < 0 || files.count == 0)
+		return r;
+	search_begin(search);
+	r = search_files(search, &owners, &files, ret, err);
+	search_done(search);
+	return r;
 }
 
 int third_party_probe(const struct root *root, const char *release,
@@ -362,32 +270,17 @@ int third_party_probe(const struct root *root, const char *release,
 	struct third_party_search search = {.root = root,
 					    .release = release,
 					    .tree = tree};
-	autoowners struct module_owners owners = {0};
-	struct tree_walk walk = {.owners = &owners, .entries_left = TREE_ENTRIES_MAX};
 	struct third_party_list list = {0};
-	int fd, r;
+	int r = 0;
 
 	if (!release_valid(release))
 		return error_set(err, -EINVAL, "%.64s can't be a kernel release",
 				 release);
-	if (tree) {
-		r = module_owners_read(root, tree, release, &owners, err);
-		if (r < 0)
-			return r;
-		fd = root_openat(root, tree, O_RDONLY | O_DIRECTORY, 0);
-		if (fd < 0)
-			return error_errno(err, fd, "modules in %s", tree);
-		walk_dir(&walk, fd, 0);
-		walk_unique(&walk);
-	}
-	if (walk.count > 0) {
-		search_begin(&search);
-		search_files(&search, &owners, &walk, &list);
-		search_done(&search);
-	}
-	walk_done(&walk);
-	*ret = list;
-	return 0;
+	if (tree)
+		r = probe_tree(&search, &list, err);
+	if (r == 0)
+		*ret = list;
+	return r;
 }
 
 static bool list_has(const struct third_party_list *list, const char *name)

@@ -3,12 +3,14 @@
  * Third-party modules are those that the kernel's packages do not own, whoever put them
  * there, and each is told with what this machine uses it for.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -160,6 +162,65 @@ static void without_lists_the_trees_own_order_tells(void **state)
 	made_file(root, TREE "/updates/x.ko", "");
 	assert_told(root, "more unowned - none -\n"
 			  "x unowned - none -\n");
+}
+
+/* depmod has listed these, now or in the future: later than all that is there. */
+static void put_index(const struct root *root, const char *text, time_t ahead)
+{
+	struct timespec times[2] = {{.tv_sec = time(NULL) + ahead},
+				    {.tv_sec = time(NULL) + ahead}};
+	int fd;
+
+	made_file(root, TREE "/modules.dep", text);
+	fd = root_openat(root, TREE "/modules.dep", O_WRONLY, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(futimens(fd, times), 0);
+	assert_int_equal(close(fd), 0);
+}
+
+static void what_depmod_lists_is_believed_below_kernel(void **state)
+{
+	const struct root *root = machine(state);
+
+	put_kernel(root);
+	made_file(root, TREE "/kernel/net/listed.ko", "");
+	made_link(root, "/lib/modules/6.1.0-1/kernel/x.ko", TREE "/kernel/net/weak.ko");
+	made_file(root, TREE "/kernel/net/not-listed.ko", "");
+	made_file(root, TREE "/updates/not-listed-too.ko", "");
+	put_index(root,
+		  "kernel/fs/ext4.ko:\nkernel/net/tun.ko.xz: kernel/fs/ext4.ko\n"
+		  "kernel/net/listed.ko: kernel/gone.ko\nkernel/net/gone.ko:\n"
+		  "kernel/net/weak.ko:\nupdates/gone.ko:\nkernel/\n\nkernel/x.ko",
+		  60);
+	assert_told(root, "listed unowned - none -\n"
+			  "not_listed_too unowned - none -\n"
+			  "weak weak - none -\n");
+}
+
+static void what_came_after_depmod_is_found(void **state)
+{
+	const struct root *root = machine(state);
+
+	put_kernel(root);
+	made_file(root, TREE "/kernel/fs/deep/new.ko", "");
+	put_index(root, "kernel/fs/ext4.ko:\n", -60);
+	assert_told(root, "new unowned - none -\n");
+	put_index(root, "/lib/modules/" REL "/kernel/fs/ext4.ko:\n", 60);
+	assert_told(root, "new unowned - none -\n");
+}
+
+static void a_kernel_of_an_unusual_package_owns_its_modules(void **state)
+{
+	const struct root *root = machine(state);
+
+	put_kernel(root);
+	made_file(root, TREE "/kernel/odd.ko", "");
+	made_file(root, INFO "/linux-modules-odd-" REL ".list", TREE "/kernel/odd.ko\n");
+	assert_told(root, "");
+	assert_int_equal(root_unlink(root, INFO "/linux-image-" REL ".list", NULL), 0);
+	made_file(root, INFO "/pve-kernel-" REL "-x.list",
+		  TREE "/kernel/fs/ext4.ko\n" TREE "/kernel/net/tun.ko\n");
+	assert_told(root, "");
 }
 
 static void dkms_is_known_by_its_record(void **state)
@@ -515,6 +576,9 @@ int main(void)
 		MACHINE_TEST(packages_are_named),
 		MACHINE_TEST(a_diverted_file_is_not_the_kernels),
 		MACHINE_TEST(without_lists_the_trees_own_order_tells),
+		MACHINE_TEST(what_depmod_lists_is_believed_below_kernel),
+		MACHINE_TEST(what_came_after_depmod_is_found),
+		MACHINE_TEST(a_kernel_of_an_unusual_package_owns_its_modules),
 		MACHINE_TEST(dkms_is_known_by_its_record),
 		MACHINE_TEST(a_record_that_leads_out_is_none),
 		MACHINE_TEST(other_providers_are_told),
