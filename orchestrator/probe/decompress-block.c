@@ -170,48 +170,70 @@ static uint32_t lzop_header(struct input *in)
 	return flags;
 }
 
-/* One block of plain bytes from size ones. */
-static int lzop_block(const uint8_t *from, uint32_t size, uint32_t plain,
-		      struct sink *sink, const uint32_t *adler, struct error *err)
+/* What stands before a block's bytes. */
+struct lzop_block {
+	uint32_t plain, size, adler; /* plain 0: the end */
+	bool summed;
+};
+
+static struct lzop_block lzop_block_head(struct input *in, uint32_t flags)
+{
+	struct lzop_block block = {
+		.plain = take_number(in, 4),
+		.summed = flags & LZO_ADLER_PLAIN,
+	};
+	bool packed;
+
+	if (block.plain == 0)
+		return block;
+	block.size = take_number(in, 4);
+	packed = block.size < block.plain;
+	if (block.summed)
+		block.adler = take_number(in, 4);
+	(void)take(in, flags & LZO_CRC_PLAIN ? 4 : 0);
+	(void)take(in, packed && flags & LZO_ADLER_BLOCK ? 4 : 0);
+	(void)take(in, packed && flags & LZO_CRC_BLOCK ? 4 : 0);
+	return block;
+}
+
+static int lzop_block(const struct lzop_block *block, const uint8_t *from,
+		      struct sink *sink, struct error *err)
 {
 	size_t room;
-	void *to = sink_room(sink, plain, &room);
-	lzo_uint n = plain;
+	void *to = sink_room(sink, block->plain, &room);
+	lzo_uint n = block->plain;
 
-	if (size == plain)
-		memcpy(to, from, plain);
-	else if (lzo1x_decompress_safe(from, size, to, &n, NULL) != LZO_E_OK ||
-		 n != plain)
+	if (block->size == block->plain)
+		memcpy(to, from, n);
+	else if (lzo1x_decompress_safe(from, block->size, to, &n, NULL) != LZO_E_OK ||
+		 n != block->plain)
 		return decompress_corrupt("lzop", err);
-	if (adler && *adler != (uint32_t)adler32(1, to, plain))
+	if (block->summed && block->adler != (uint32_t)adler32(1, to, block->plain))
 		return decompress_corrupt("lzop", err);
-	return sink_take(sink, plain, err);
+	return sink_take(sink, n, err);
 }
 
 int decompress_lzo(const uint8_t *data, size_t len, struct sink *sink, struct error *err)
 {
 	struct input in = {.at = data + 9, .left = len - 9};
-	uint32_t flags = lzop_header(&in), plain;
+	uint32_t flags = lzop_header(&in);
 
-	while ((plain = take_number(&in, 4)) != 0) {
-		uint32_t size = take_number(&in, 4), adler = 0;
-		const uint8_t *block;
+	while (!in.fault) {
+		struct lzop_block block = lzop_block_head(&in, flags);
+		const uint8_t *from;
 		int r;
 
-		if (flags & LZO_ADLER_PLAIN)
-			adler = take_number(&in, 4);
-		(void)take(&in, flags & LZO_CRC_PLAIN ? 4 : 0);
-		(void)take(&in, flags & LZO_ADLER_BLOCK && size < plain ? 4 : 0);
-		(void)take(&in, flags & LZO_CRC_BLOCK && size < plain ? 4 : 0);
-		if (!in.fault && (plain > LZO_BLOCK_MAX || size > plain))
+		if (!in.fault && block.plain == 0)
+			return 0;
+		if (!in.fault &&
+		    (block.plain > LZO_BLOCK_MAX || block.size > block.plain))
 			return decompress_corrupt("lzop", err);
-		block = take(&in, size);
-		if (!block)
+		from = take(&in, block.size);
+		if (!from)
 			break;
-		r = lzop_block(block, size, plain, sink,
-			       flags & LZO_ADLER_PLAIN ? &adler : NULL, err);
+		r = lzop_block(&block, from, sink, err);
 		if (r < 0)
 			return r;
 	}
-	return in.fault ? decompress_cut_off("lzop", err) : 0;
+	return decompress_cut_off("lzop", err);
 }

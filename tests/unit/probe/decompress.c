@@ -332,6 +332,17 @@ static int try(const struct text *packed, size_t len, size_t max, struct error *
 	return r;
 }
 
+static void every_cut_is_damage(const struct way *way, const struct text *packed)
+{
+	for (size_t len = 9; len < packed->len - 4; len += 1 + packed->len / 30) {
+		struct error err = {0};
+
+		if (try(packed, len, MIB, &err) != -ERROR_DAMAGED)
+			fail_msg("%s cut at %zu of %zu", way->name, len, packed->len);
+		assert_non_null(strstr(err.message, way->name));
+	}
+}
+
 static void what_is_cut_off_is_damaged(void **state)
 {
 	autofree uint8_t *data = sample(100000);
@@ -341,14 +352,7 @@ static void what_is_cut_off_is_damaged(void **state)
 		autotext struct text packed = {0};
 
 		ways[w].compress(data, 100000, &packed);
-		for (size_t len = 9; len < packed.len - 4; len += 1 + packed.len / 30) {
-			struct error err = {0};
-
-			if (try(&packed, len, MIB, &err) != -ERROR_DAMAGED)
-				fail_msg("%s cut at %zu of %zu", ways[w].name, len,
-					 packed.len);
-			assert_non_null(strstr(err.message, ways[w].name));
-		}
+		every_cut_is_damage(&ways[w], &packed);
 	}
 }
 

@@ -15,8 +15,9 @@
 
 struct symbol {
 	const char *name;
-	const char *name_space; /* "" for none; "module:a,b*" is a list of modules that may */
-	const char *owner;      /* "" is the image itself, else a module's name ("nf_nat") */
+	const char *
+		name_space; /* "" for none; "module:a,b*" is a list of modules that may */
+	const char *owner;  /* "" is the image itself, else a module's name ("nf_nat") */
 	uint32_t crc;
 	bool has_crc; /* false: built without MODVERSIONS, or its record has none */
 	bool gpl;
@@ -41,7 +42,8 @@ static inline void symbol_table_free_cleanup(struct symbol_table **table)
 #define SYMBOL_TABLE_MAX 4000000
 int symbol_table_add(struct symbol_table *table, const struct symbol *symbol);
 /* The symbol of that name, or NULL. Valid until the next add. */
-const struct symbol *symbol_table_find(const struct symbol_table *table, const char *name);
+const struct symbol *symbol_table_find(const struct symbol_table *table,
+				       const char *name);
 size_t symbol_table_count(const struct symbol_table *table);
 /* The i-th in the order added, i < count. */
 const struct symbol *symbol_table_at(const struct symbol_table *table, size_t i);
