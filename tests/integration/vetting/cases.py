@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What kuro check says of machines, and what it must not say."""
+import json
+import os
+
+from machine import another_version, put, run
+
+CASES = {}
+VIRTIO = "pci:v00001AF4d00001000sv00001AF4sd00000001bc02sc00i00"
+
+
+def case(function):
+    CASES[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def expect(got, wanted, what):
+    if got != wanted:
+        raise AssertionError(f"{what}: {got!r}, not {wanted!r}")
+
+
+def codes(module):
+    return {reason["code"] for reason in module["reasons"]}
+
+
+def in_use(machine, *names):
+    """Built for the running kernel, and loaded."""
+    for name in names:
+        machine.install(machine.run, name)
+    machine.load(*names)
+
+
+@case
+def a_machine_without_third_party_modules_is_compatible(machine):
+    machine.device("03.0", VIRTIO, "virtio-pci", "virtio_pci")
+    report = machine.check()
+    expect(report["release"], machine.clone, "the newest that does not run")
+    expect(report["modules"], [], "modules")
+    expect([d["verdict"] for d in report["devices"]], ["covered"], "devices")
+    expect(report["kernel"]["source"], "image", "source")
+    assert report["kernel"]["symbols"] > 5000 and report["kernel"]["modversions"], report
+    said = machine.kuro("check", machine.run).stdout
+    assert "no third-party modules" in said and "compatible" in said, said
+
+
+@case
+def a_module_in_use_that_is_absent_refuses_the_kernel(machine):
+    in_use(machine, "kuro_base")
+    module = machine.module("kuro_base", machine.clone, status=3)
+    expect((module["verdict"], module["path"], module["in_use"]), ("absent", None, True),
+           "module")
+    expect(module["provider"], "dkms", "provider")
+    expect(module["built_for"], machine.run, "built for")
+    assert "absent" in codes(module), module
+    expect(module["remedy"], "link", "the present binary would load as it is")
+    said = machine.kuro("check", machine.clone, status=3).stdout
+    assert "refused: module kuro_base" in said, said
+    expect(machine.check(machine.run)["modules"][0]["verdict"], "loads-tainted", "where it runs")
+
+
+@case
+def one_that_is_not_in_use_is_told_only(machine):
+    machine.install(machine.run, "kuro_base")
+    module = machine.module("kuro_base", machine.clone)
+    expect((module["verdict"], module["in_use"]), ("absent", False), "module")
+
+
+@case
+def the_targets_own_build_loads(machine):
+    in_use(machine, "kuro_base", "kuro_user")
+    for name in ("kuro_base", "kuro_user"):
+        machine.install(machine.clone, name)
+    report = machine.check(machine.clone)
+    expect([m["verdict"] for m in report["modules"]], ["loads-tainted"] * 2, "verdicts")
+    expect(report["modules"][0]["path"],
+           f"/lib/modules/{machine.clone}/updates/dkms/kuro_base.ko", "path")
+
+
+@case
+def a_stale_build_fails_and_takes_its_dependants_along(machine):
+    in_use(machine, "kuro_base", "kuro_user")
+    machine.install(machine.clone, "kuro_base",
+                    lambda data: another_version(data, "_printk"))
+    machine.install(machine.clone, "kuro_user")
+    report = machine.check(machine.clone, status=3)
+    base, user = report["modules"]
+    expect((base["verdict"], user["verdict"]), ("fails", "fails"), "verdicts")
+    assert "symbol-version" in codes(base), base
+    expect([r["symbol"] for r in base["reasons"] if r["code"] == "symbol-version"],
+           ["_printk"], "the symbol")
+    assert "dependency-fails" in codes(user), user
+    table = machine.kuro("check", machine.clone, status=3).stdout
+    assert "_printk" in table and "and 1 more" in table, table
+    told = machine.kuro("check", "-v", machine.clone, status=3).stdout
+    assert told.count("\n") > table.count("\n"), told
+
+
+@case
+def a_hostile_file_is_malformed_and_no_more(machine):
+    in_use(machine, "kuro_base", "kuro_user")
+    machine.install(machine.clone, "kuro_base", lambda data: data[:2000])
+    machine.install(machine.clone, "kuro_user", lambda data: b"\x7fELF" + os.urandom(5000))
+    report = machine.check(machine.clone, status=3)
+    for module in report["modules"]:
+        expect(module["verdict"], "fails", module["name"])
+        assert "malformed" in codes(module), module
+
+
+@case
+def the_policy_decides_what_a_loss_means(machine):
+    in_use(machine, "kuro_base")
+    for text, status in (('modules: { optional = [ "kuro-*" ]; };', 0),
+                         ('modules: { in_use = "optional"; };', 0),
+                         ('modules: { incompatible = "warn"; };', 0),
+                         ('modules: { in_use = "optional"; required = [ "kuro_b?se" ]; };', 3),
+                         ('modules: { required = [ "kuro_base" ]; optional = [ "*" ]; };', 3)):
+        machine.policy(text)
+        module = machine.module("kuro_base", machine.clone, status=status)
+        expect(module["verdict"], "absent", text)
+    machine.policy('modules: { ignored = [ "kuro_base" ]; };')
+    expect(machine.check(machine.clone)["modules"], [], "ignored")
+    machine.policy('modules: { required = [ "xfs", "none_such" ]; ignored = [ "kuro*" ]; };')
+    report = machine.check(machine.clone, status=3)
+    said = [f["text"] for f in report["findings"] if f["weight"] == "refusal"]
+    assert len(said) == 1 and "none_such" in said[0], said
+
+
+@case
+def loading_with_a_taint_may_be_refused(machine):
+    in_use(machine, "kuro_base")
+    machine.install(machine.clone, "kuro_base")
+    machine.policy("modules: { tainted = false; };")
+    report = machine.check(machine.clone, status=3)
+    assert "taint" in report["findings"][0]["text"], report["findings"]
+
+
+@case
+def kernel_options_are_required_and_forbidden(machine):
+    for wish, status, said in (
+            ('config_required = [ "CONFIG_MODVERSIONS", "CONFIG_MODULES=y" ];', 0, None),
+            ('config_required = [ "CONFIG_KURO" ];', 3, "does not know CONFIG_KURO"),
+            ('config_required = [ "CONFIG_KURO" ]; config_vanished = "warn";', 0,
+             "does not know CONFIG_KURO"),
+            ('config_required = [ "CONFIG_MODULES=m" ];', 3, "CONFIG_MODULES=y"),
+            ('config_required = [ "CONFIG_MODULE_SIG_FORCE" ];', 3, "not set"),
+            ('config_forbidden = [ "CONFIG_MODULES" ];', 3, "forbidden"),
+            ('config_forbidden = [ "CONFIG_MODULES=m", "CONFIG_KURO" ];', 0, None)):
+        machine.policy(f"kernel: {{ {wish} }};")
+        texts = [f["text"] for f in machine.check(machine.clone, status=status)["findings"]]
+        expect(len(texts), 1 if said else 0, f"{wish} findings {texts}")
+        if said:
+            assert said in texts[0], texts
+    config = machine.root / f"boot/config-{machine.clone}"
+    put(config, config.read_bytes().replace(b"CONFIG_MODVERSIONS=y", b""))
+    machine.policy('kernel: { config_required = [ "CONFIG_MODVERSIONS" ]; };')
+    report = machine.check(machine.clone, status=3)
+    assert "any more" in str(report["findings"]), report["findings"]
+
+
+@case
+def a_device_that_loses_its_driver_is_told_or_refused(machine):
+    machine.device("03.0", VIRTIO, "virtio-pci", "virtio_pci")
+    expect(machine.check(machine.clone)["devices"][0]["verdict"], "covered", "device")
+    machine.remove(machine.clone, "virtio_pci")
+    report = machine.check(machine.clone)
+    expect((report["devices"][0]["verdict"], report["devices"][0]["by"]), ("lost", None),
+           "device")
+    assert "virtio-pci" in report["findings"][0]["text"], report["findings"]
+    said = machine.kuro("check", machine.clone).stdout
+    assert "lost" in said and "1 device would lose its driver" in said, said
+    machine.policy('devices: { lost = "refuse"; };')
+    machine.check(machine.clone, status=3)
+
+
+@case
+def packages_are_vetted_before_they_are_installed(machine):
+    in_use(machine, "kuro_base")
+    deb = machine.template.packages[machine.template.other]
+    report = json.loads(machine.kuro("check", "--json", deb, status=None).stdout)
+    expect(report["release"], machine.template.other, "release")
+    expect(report["packages"], [str(deb)], "packages")
+    expect([m["name"] for m in report["modules"]], ["kuro_base"], "modules")
+    assert report["kernel"]["symbols"] > 5000, report["kernel"]
+    expect(list((machine.root / "boot").glob(f"*{machine.template.other}*")), [], "unpacked")
+    machine.install(machine.run, "kuro_base", lambda data: another_version(data, "_printk"))
+    module = machine.module("kuro_base", deb, status=3)
+    assert "symbol-version" in codes(module), module
+    machine.kuro("check", deb, "/etc/hostname", status=2)
+    broken = machine.dir / "broken.deb"
+    broken.write_bytes(deb.read_bytes()[:300000])
+    machine.kuro("check", broken, status=1)
+
+
+@case
+def an_image_alone_is_vetted_as_far_as_it_goes(machine):
+    in_use(machine, "kuro_base")
+    machine.install(machine.clone, "kuro_base")
+    image = machine.root / f"boot/vmlinuz-{machine.run}"
+    expect(machine.check(image)["release"], machine.run, "release")
+    alone = machine.dir / "vmlinuz-9.9.9-else"
+    data = image.read_bytes()
+    alone.write_bytes(data.replace(machine.run.encode() + b" (", b"9.9.9-else".ljust(
+        len(machine.run), b" ") + b" (", 1))
+    report = machine.check(alone)
+    expect(report["release"], "9.9.9-else", "release")
+    expect(report["modules"][0]["verdict"], "loads-tainted", "module")
+    alone.write_bytes(data[:3000000])
+    machine.kuro("check", alone, status=1)
+    put(machine.root / f"boot/vmlinuz-{machine.clone}", data[:3000000])
+    machine.kuro("check", machine.clone, status=1)
+    machine.load()
+    machine.remove(machine.clone, "kuro_base")
+    machine.remove(machine.run, "kuro_base")
+    assert "cut off" in str(machine.check(machine.clone, status=3)["findings"])
+
+
+@case
+def headers_of_another_kernel_are_told(machine):
+    symvers = machine.tree(machine.clone) / "build/Module.symvers"
+    put(symvers, "0x00000001\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n")
+    report = machine.check(machine.clone)
+    assert "disagree" in (report["kernel"]["second_source"] or ""), report["kernel"]
+
+
+@case
+def without_root_and_on_a_read_only_disk_it_answers_too(machine):
+    in_use(machine, "kuro_base")
+    machine.template.dir.chmod(0o755)
+    machine.dir.chmod(0o755)
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    machine.module("kuro_base", machine.clone, status=3, prefix=nobody)
+    run("mount", "--bind", machine.root, machine.root)
+    machine.stack.callback(run, "umount", "-l", machine.root, check=False)
+    run("mount", "-o", "remount,bind,ro", machine.root)
+    machine.module("kuro_base", machine.clone, status=3)
+    machine.module("kuro_base", machine.clone, status=3, prefix=nobody)
+
+
+@case
+def what_it_can_not_check_it_says(machine):
+    for args, status in ((("6.6.6-nowhere",), 1), (("./none",), 1), (("../../etc",), 1),
+                         (("a b",), 2), (("/etc/hostname",), 1), (("a", "b"), 2)):
+        done = machine.kuro("check", *args, status=status, cwd="/")
+        assert done.stderr.startswith("kuro: "), done.stderr
+
+
+def record(machine):
+    return json.loads(machine.kuro("matrix", "--json").stdout)
+
+
+@case
+def the_matrix_remembers_what_was_foretold_and_seen(machine):
+    assert "No third-party module" in machine.kuro("matrix").stdout
+    in_use(machine, "kuro_base", "kuro_user")
+    machine.kuro("check", machine.clone, status=3)
+    expect(record(machine)["records"], [], "nothing is kept where kuro is not set up")
+    machine.kuro("hold", "6.6.6", "--reason=makes the database")
+    machine.kuro("check", machine.clone, status=3)
+    first = record(machine)["records"]
+    expect([(r["module"], r["release"], r["predicted"], r["observed"]) for r in first],
+           [("kuro_base", machine.clone, "absent", None),
+            ("kuro_user", machine.clone, "absent", None)], "records")
+    expect((first[0]["version"], first[0]["machine"]), ("1.2", "kuro test machine"), "key")
+    machine.install(machine.run, "kuro_user", lambda data: another_version(data, "module_layout"))
+    machine.kuro("check", machine.run, status=3)
+    machine.load("kuro_user")
+    machine.policy("health: { settle = 0; attempts = 1; };")
+    put(machine.root / "dev/kmsg", "4,1,2,-;kuro_base: Unknown symbol none (err -2)\n")
+    machine.kuro("verdict", status=None)
+    seen = {r["module"]: r for r in record(machine)["records"] if r["release"] == machine.run}
+    expect((seen["kuro_base"]["foretold"], seen["kuro_base"]["observed"]),
+           ("loads-tainted", "failed"), "kuro_base")
+    assert "Unknown symbol" in seen["kuro_base"]["detail"], seen
+    expect((seen["kuro_user"]["foretold"], seen["kuro_user"]["observed"]),
+           ("fails", "loaded"), "kuro_user")
+    expect(record(machine)["wrong"], 2, "wrong predictions")
+    table = machine.kuro("matrix").stdout
+    assert table.count("WRONG") == 2 and "2 of 4 predictions proved wrong" in table, table
+
+
+def set_up(machine, release):
+    """As if kuro had been set up: generation 1 of the release is the good one."""
+    block = b"# GRUB Environment Block\nkuro_good=1\nkuro_prev=\nkuro_trial=\nkuro_tries=0\n" \
+            b"kuro_miss=0\n"
+    put(machine.root / "boot/kuro/env", block.ljust(1024, b"#"))
+    zeroes = "0" * 64
+    put(machine.root / "boot/kuro/gen/1/manifest.json", json.dumps({
+        "schema": 1, "generation": 1, "release": release, "title": "a test",
+        "command_line": "ro", "trial_line": "", "created": 1700000000, "transaction": 1,
+        "files": [{"name": "vmlinuz", "size": 1, "sha256": zeroes}]}))
+
+
+@case
+def a_way_back_that_no_longer_holds_is_told(machine):
+    in_use(machine, "kuro_base")
+    machine.install(machine.clone, "kuro_base")
+    set_up(machine, machine.run)
+    expect(machine.status()["drift"], [], "drift")
+    machine.install(machine.run, "kuro_base", lambda data: another_version(data, "_printk"))
+    drift = machine.status()["drift"]
+    assert len(drift) == 1 and "kuro_base" in drift[0] and "_printk" in drift[0], drift
+    said = machine.kuro("status").stdout
+    assert "the way back has changed" in said, said
+    assert machine.check(machine.clone)["drift"] == drift
+    machine.policy('modules: { ignored = [ "kuro*" ]; };')
+    expect(machine.status()["drift"], [], "ignored")

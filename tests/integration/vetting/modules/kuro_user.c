@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Needs the other one. */
+#include <linux/module.h>
+
+int kuro_base_touch(int value);
+static int __init user_begin(void)
+{
+	return kuro_base_touch(0);
+}
+module_init(user_begin);
+static void __exit user_end(void)
+{
+}
+module_exit(user_end);
+MODULE_LICENSE("GPL");
