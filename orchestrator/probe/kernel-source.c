@@ -25,7 +25,8 @@ struct installed {
 	char *release;
 	char *tree; /* "/lib/modules/REL", or NULL */
 	struct release_files files;
-	struct text names; /* of the tree's own modules, a path a line */
+	struct text names;  /* of the tree's own modules, a path a line */
+	struct text strays; /* lines of modules.order, between newlines */
 	enum index_state index;
 	struct kmod_ctx *kmod;
 	int tree_fd; /* libkmod's way into the tree; -1 */
@@ -157,31 +158,59 @@ static int names_load(struct installed *in, struct error *err)
 	return in->names.len ? 0 : installed_walk(&walk, err);
 }
 
+static bool is_below_kernel(const char *rel, size_t len)
+{
+	static const char below[] = "kernel/";
+
+	return len > sizeof(below) && strncmp(rel, below, sizeof(below) - 1) == 0;
+}
+
+/* Lines of modules.order that are not below kernel/: mostly none. */
+static void strays_load(struct installed *in)
+{
+	const struct held *order;
+	const char *line, *end;
+
+	text_append(&in->strays, "\n");
+	if (release_files_get(&in->files, RELEASE_ORDER, &order, NULL) < 0)
+		return;
+	line = order->data;
+	end = line + order->len;
+	while (line < end) {
+		const char *stop = memchr(line, '\n', (size_t)(end - line));
+		size_t len = (size_t)((stop ? stop : end) - line);
+
+		if (!is_below_kernel(line, len)) {
+			text_append_n(&in->strays, line, len);
+			text_append_n(&in->strays, "\n", 1);
+		}
+		line += len + 1;
+	}
+}
+
 /* Is it a line of modules.order? Names there have no compression's ending. */
 static bool is_ordered(struct installed *in, const char *rel, size_t len)
 {
-	autofree char *line = str_format("\n%.*s", (int)len, rel);
-	const char *name = strrchr(line, '/'),
-		   *ending = strstr(name ? name : line, ".ko");
-	const struct held *order;
-	const char *text;
+	autofree char *line = NULL;
+	char *name, *ending;
 
-	if (!ending || release_files_get(&in->files, RELEASE_ORDER, &order, NULL) < 0)
+	if (in->strays.len == 0)
+		strays_load(in);
+	if (in->strays.len == 1)
 		return false;
-	len = (size_t)(ending - line) + strlen(".ko");
-	text = order->data;
-	if (order->len >= len - 1 && memcmp(text, line + 1, len - 1) == 0)
-		return true; /* its first line */
-	return memmem(text, order->len, line, len);
+	line = str_format("\n%.*s\n", (int)len, rel);
+	name = strrchr(line, '/');
+	ending = strstr(name ? name : line, ".ko");
+	if (!ending)
+		return false;
+	memcpy(ending, ".ko\n", sizeof(".ko\n")); /* in place of ".ko.xz\n" */
+	return memmem(in->strays.data, in->strays.len, line, strlen(line));
 }
 
 static bool is_own(struct installed *in, const char *rel, size_t len)
 {
-	static const char below[] = "kernel/";
-
-	if (len > sizeof(below) && strncmp(rel, below, sizeof(below) - 1) == 0)
-		return true;
-	return len > 0 && rel[0] != '/' && is_ordered(in, rel, len);
+	return is_below_kernel(rel, len) ||
+	       (len > 0 && rel[0] != '/' && is_ordered(in, rel, len));
 }
 
 static int installed_file(void *data, const char *what, const void **ret, size_t *ret_len,
@@ -363,6 +392,7 @@ static void installed_done(void *data)
 		(void)close(in->tree_fd); /* O_PATH: nothing to flush */
 	release_files_done(&in->files);
 	text_done(&in->names);
+	text_done(&in->strays);
 	free(in->release);
 	free(in->tree);
 	free(in);
