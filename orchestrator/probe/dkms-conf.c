@@ -9,13 +9,14 @@
 
 #include <ctype.h>
 #include <regex.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "shell-variables.h"
 
-#define CONF_MAX    ((size_t)256 * 1024)
-#define PATTERN_MAX 512 /* longer ones, and repetition of repetition, cost for ever */
+#define CONF_MAX     ((size_t)256 * 1024)
+#define PATTERN_COST 4000 /* characters, all copies counted */
 
 static const char *const directives[] = {
 	"BUILD_EXCLUSIVE_KERNEL_MIN", "BUILD_EXCLUSIVE_KERNEL_MAX",
@@ -148,19 +149,36 @@ static const char *directive(const struct shell_variables *variables, const char
 	return value;
 }
 
+/*
+ * A pattern that regcomp(3) makes little of. It copies what is repeated, for each "+" and
+ * each count, so that a short pattern may take memory without end; what refers back takes
+ * time.
+ */
+static bool pattern_is_small(const char *pattern)
+{
+	unsigned long cost = strlen(pattern), count;
+
+	for (const char *c = pattern; *c && cost <= PATTERN_COST; c++) {
+		if (c[0] == '\\' && isdigit((unsigned char)c[1]))
+			return false;
+		count = *c == '{' || *c == ',' ? strtoul(c + 1, NULL, 10) : 0;
+		if (count > PATTERN_COST)
+			return false;
+		if (count > 1)
+			cost *= count;
+		if (*c == '+')
+			cost *= 2;
+	}
+	return cost <= PATTERN_COST;
+}
+
 /* bash's [[ text =~ pattern ]]; a pattern that can't be read matches. */
 static bool text_matches(const char *text, const char *pattern)
 {
 	regex_t regex;
 	bool matches;
-	size_t braces = 0;
 
-	for (const char *c = pattern; *c; c++) {
-		braces += *c == '{';
-		if (c[0] == '\\' && isdigit((unsigned char)c[1]))
-			return true;
-	}
-	if (strlen(pattern) > PATTERN_MAX || braces > 2 ||
+	if (!pattern_is_small(pattern) ||
 	    regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
 		return true;
 	matches = regexec(&regex, text, 0, NULL, 0) != REG_NOMATCH;

@@ -253,69 +253,77 @@ static void a_release_that_is_none_is_refused(void **state)
 #define C "BUILD_EXCLUSIVE_CONFIG"
 #define A "BUILD_EXCLUSIVE_ARCH"
 
+static const struct {
+	const char *conf;
+	bool excluded;
+} directive_cases[] = {
+	{"", false},
+	{K "=\"^6\\.12\\.\"\n", false},
+	{K "='^6\\.(1|6)\\.'\n", true},
+	{K "=12\n", false}, /* anywhere in the release, as =~ does */
+	{K "=\"^(5\\.[0-9]+|6\\.[0-9])\\.\"\n", true},
+	{"  export " K "=^5 # older only\n", true},
+	{K "=^5\n" K "=^6\n", false}, /* the last one counts */
+	{K "_MIN=6.12\n", false},
+	{K "_MIN=6.13\n", true},
+	{K "_MIN=6.2\n", false}, /* 2 is before 12 */
+	{K "_MAX=6.13\n", false},
+	{K "_MAX=6.9.99\n", true},
+	{K "_MAX=6.12\n", true}, /* 6.12.1 is later */
+	{A "=x86_64\n", false},
+	{A "=\"(aarch64|ppc64)\"\n", true},
+	{C "=CONFIG_B\n", false},
+	{C "=\"CONFIG_B CONFIG_A\"\n", true},
+	{C "=\"!CONFIG_A !CONFIG_D\"\n", false},
+	{C "=\"!CONFIG_B\"\n", true},
+	{C "=CONFIG_\n", true},
+	{"V=5\n" K "=\"^$V\\.\"\n", true},
+	{K "=\"^6.12$\"\n", true}, /* a $ that begins nothing */
+	{K "=\"(amd64$|^5)\"\n", false},
+	{K "=\"(arm64$|^5)\"\n", true},
+	{K "=^6$\n", true},
+	{K "='^6$'\n", true},
+	{K "=\"\\$amd64$\"\n", true},
+	{K "=$'^5'\n", false},
+	/* what only bash could tell excludes nothing */
+	{K "=$(uname -r)\n", false},
+	{K "=\"^$kernelver\"\n", false},
+	{"if [ -e /x ]; then\n" K "=^5\nfi\n", false},
+	{"if true; then " K "=^5; fi\n", false},
+	{"[[ $a ]] && " K "=^5\n", false},
+	{K "=^5\n[[ $a ]] && " K "=^6\n", false},
+	{K "=^5\n" K "+=x\n", false},
+	{"V=5\nif x; then\n\tV=6\nfi\n" K "=\"^$V\"\n", false},
+	{"f() {\n" K "=^5\n}\n", false},
+	{"case $a in\nb) " K "=^5 ;;\nesac\n" A "=arm\n", true},
+	{K "=\"^5\n", false},
+	{K "=\"(\"\n", false},
+	{K "=\"(((x{1,255}){1,255}){1,255})\"\n", false},
+	{K "=\"(.)\\\\1\"\n", false},
+	{K "=\"((x{1,50}){1,50}){1,9}\"\n", false},
+	{K "=\"((x{50}){50}){9}\"\n", false},
+	{K "=\"((((((((((((x+)+)+)+)+)+)+)+)+)+)+)+)\"\n", false},
+	{K "=\"^6[.]1{2,3}[.]\"\n", true},
+	{K "=\"^5[.]1{1,2}\"\n", true},
+	{"MAKE[0]=\"make\"\nBUILT_MODULE_NAME[0]=x\n" A "=arm\n", true},
+	{"# " K "=^5\n", false},
+};
+
 static void directives_are_read_as_dkms_does(void **state)
 {
-	static const struct {
-		const char *conf;
-		bool excluded;
-	} cases[] = {
-		{"", false},
-		{K "=\"^6\\.12\\.\"\n", false},
-		{K "='^6\\.(1|6)\\.'\n", true},
-		{K "=12\n", false}, /* anywhere in the release, as =~ does */
-		{K "=\"^(5\\.[0-9]+|6\\.[0-9])\\.\"\n", true},
-		{"  export " K "=^5 # older only\n", true},
-		{K "=^5\n" K "=^6\n", false}, /* the last one counts */
-		{K "_MIN=6.12\n", false},
-		{K "_MIN=6.13\n", true},
-		{K "_MIN=6.2\n", false}, /* 2 is before 12 */
-		{K "_MAX=6.13\n", false},
-		{K "_MAX=6.9.99\n", true},
-		{K "_MAX=6.12\n", true}, /* 6.12.1 is later */
-		{A "=x86_64\n", false},
-		{A "=\"(aarch64|ppc64)\"\n", true},
-		{C "=CONFIG_B\n", false},
-		{C "=\"CONFIG_B CONFIG_A\"\n", true},
-		{C "=\"!CONFIG_A !CONFIG_D\"\n", false},
-		{C "=\"!CONFIG_B\"\n", true},
-		{C "=CONFIG_\n", true},
-		{"V=5\n" K "=\"^$V\\.\"\n", true},
-		{K "=\"^6.12$\"\n", true}, /* a $ that begins nothing */
-		{K "=\"(amd64$|^5)\"\n", false},
-		{K "=\"(arm64$|^5)\"\n", true},
-		{K "=^6$\n", true},
-		{K "='^6$'\n", true},
-		{K "=\"\\$amd64$\"\n", true},
-		{K "=$'^5'\n", false},
-		/* what only bash could tell excludes nothing */
-		{K "=$(uname -r)\n", false},
-		{K "=\"^$kernelver\"\n", false},
-		{"if [ -e /x ]; then\n" K "=^5\nfi\n", false},
-		{"if true; then " K "=^5; fi\n", false},
-		{"[[ $a ]] && " K "=^5\n", false},
-		{K "=^5\n[[ $a ]] && " K "=^6\n", false},
-		{K "=^5\n" K "+=x\n", false},
-		{"V=5\nif x; then\n\tV=6\nfi\n" K "=\"^$V\"\n", false},
-		{"f() {\n" K "=^5\n}\n", false},
-		{"case $a in\nb) " K "=^5 ;;\nesac\n" A "=arm\n", true},
-		{K "=\"^5\n", false},
-		{K "=\"(\"\n", false},
-		{K "=\"(((x{1,255}){1,255}){1,255})\"\n", false},
-		{K "=\"(.)\\\\1\"\n", false},
-		{"MAKE[0]=\"make\"\nBUILT_MODULE_NAME[0]=x\n" A "=arm\n", true},
-		{"# " K "=^5\n", false},
-	};
 	static const struct dkms_target target = {
 		REL, "x86_64",
 		"# CONFIG_A is not set\nCONFIG_B=y\nCONFIG_C=m\nCONFIG_D=\"y\"\n"};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(directive_cases); i++) {
 		autofree char *why = NULL;
-		bool excluded = dkms_text_excludes(cases[i].conf, &target, &why);
+		bool excluded =
+			dkms_text_excludes(directive_cases[i].conf, &target, &why);
 
-		if (excluded != cases[i].excluded)
-			fail_msg("%s: %s", cases[i].conf, why ? why : "not excluded");
+		if (excluded != directive_cases[i].excluded)
+			fail_msg("%s: %s", directive_cases[i].conf,
+				 why ? why : "not excluded");
 		assert_true(excluded == (why != NULL));
 	}
 }
