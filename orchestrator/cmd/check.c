@@ -58,6 +58,7 @@ static int check_packages(struct command *c, const struct root *host,
 			  struct vet_report *ret, struct error *err)
 {
 	autostrv struct strv paths = {0};
+	const struct vet_place place = {host, &paths};
 	int r = 0;
 
 	for (unsigned int i = 0; r == 0 && i < c->arg_count; i++) {
@@ -72,7 +73,7 @@ static int check_packages(struct command *c, const struct root *host,
 		if (r == 0)
 			strv_add_take(&paths, path);
 	}
-	return r < 0 ? r : vet_packages(&c->machine, host, &paths, ret, err);
+	return r < 0 ? r : vet_packages(&c->machine, &place, VET_WHOLE, ret, err);
 }
 
 static int check_image(struct command *c, const struct root *host, struct vet_report *ret,

@@ -39,6 +39,9 @@ static char *module_why(const struct compat_module *item,
 		return str_dup("the kernel has it of its own");
 	if (item->reason_count == 0)
 		return str_dup("");
+	if (item->verdict == COMPAT_NO_FILE && item->remedy == REMEDY_LINK)
+		return str_dup(
+			"it has no file there; the present one would load as it is");
 	if (item->verdict == COMPAT_NO_FILE && outlook->why && !report_verbose())
 		return str_dup(outlook->why);
 	first = reason_text(&item->reasons[reason_first(item)]);

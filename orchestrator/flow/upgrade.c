@@ -103,11 +103,12 @@ int upgrade_preview_vet(const struct machine *machine, const struct package_plan
 			struct vet_report *ret, struct error *err)
 {
 	autostrv struct strv paths = {0};
+	const struct vet_place place = {machine->root, &paths};
 	int r = plan->release ? packages_at_hand(machine->root, plan, &paths, err) : 0;
 
 	if (r <= 0)
 		return r;
-	r = vet_packages(machine, machine->root, &paths, ret, err);
+	r = vet_packages(machine, &place, VET_WHOLE, ret, err);
 	/* packages of which kuro makes no kernel are vetted when they are installed */
 	return r == -ERROR_REFUSED ? 0 : r < 0 ? r : 1;
 }

@@ -99,17 +99,17 @@ static int packages_vet(struct vet *vet, const struct root *where, struct error 
 				 : packages_of_modules(vet, err);
 }
 
-int vet_packages(const struct machine *machine, const struct root *where,
-		 const struct strv *paths, struct vet_report *ret, struct error *err)
+int vet_packages(const struct machine *machine, const struct vet_place *place,
+		 enum vet_depth depth, struct vet_report *ret, struct error *err)
 {
 	autovet struct vet_report report = {0};
-	struct vet vet = {.depth = VET_WHOLE, .report = &report};
+	struct vet vet = {.depth = depth, .report = &report};
 	int r = vet_begin(&vet, machine, err);
 
-	for (size_t i = 0; i < paths->count; i++)
-		strv_add(&report.packages, paths->items[i]);
+	for (size_t i = 0; i < place->paths->count; i++)
+		strv_add(&report.packages, place->paths->items[i]);
 	if (r == 0)
-		r = packages_vet(&vet, where, err);
+		r = packages_vet(&vet, place->root, err);
 	vet_end(&vet);
 	if (r < 0)
 		return r;

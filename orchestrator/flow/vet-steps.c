@@ -79,15 +79,15 @@ int step_vet_packages(struct journey *j, struct error *err)
 	struct package_run run = step_package_run(j);
 	autovet struct vet_report report = {0};
 	autostrv struct strv paths = {0};
+	const struct vet_place place = {j->machine->root, &paths};
 	struct error local = {0};
 	int r = packages_download(&run, &j->plan, &paths, err);
 
 	if (r < 0)
 		return r;
-	r = paths.count > 0
-		    ? vet_packages(j->machine, j->machine->root, &paths, &report, &local)
-		    : error_set(&local, -ERROR_REFUSED,
-				"the package manager keeps no archives of them");
+	r = paths.count > 0 ? vet_packages(j->machine, &place, VET_LAZY, &report, &local)
+			    : error_set(&local, -ERROR_REFUSED,
+					"the package manager keeps no archives of them");
 	if (r == -ERROR_REFUSED) {
 		/* it will be vetted when it is installed, and undone where it fails */
 		machine_note(j->machine, NOTE_INFO,

@@ -56,17 +56,23 @@ struct vet_report {
 void vet_report_done(struct vet_report *report);
 #define autovet cleanup(vet_report_done)
 
+/* Packages of one kernel, below a root that need not be the machine's. */
+struct vet_place {
+	const struct root *root;
+	const struct strv *paths;
+};
+
 /*
  * Vet an installed release, packages that bring one (no third-party module of theirs is
- * missed), or a bare image file. Reads only, but for the symbol cache. paths and path lie
- * below where, which need not be the machine's root and must outlive ret. -ENOENT: no
+ * missed), or a bare image file, which lies below where. Reads only, but for the symbol
+ * cache. -ENOENT: no
  * such release; -ERROR_DAMAGED: the file is no package, or malformed; -ERROR_REFUSED: no
  * kernel in the packages.
  */
 int vet_release(const struct machine *machine, const char *release, enum vet_depth depth,
 		struct vet_report *ret, struct error *err);
-int vet_packages(const struct machine *machine, const struct root *where,
-		 const struct strv *paths, struct vet_report *ret, struct error *err);
+int vet_packages(const struct machine *machine, const struct vet_place *place,
+		 enum vet_depth depth, struct vet_report *ret, struct error *err);
 int vet_image(const struct machine *machine, const struct root *where, const char *path,
 	      struct vet_report *ret, struct error *err);
 /* The machine's third-party modules, as they would be vetted for an installed release,
