@@ -63,13 +63,27 @@ static void walk_done(struct walk *walk)
 	device_list_done(&walk->found);
 }
 
-/* Groups of attributes and queues, of which there are many and none is a device. */
+/*
+ * Groups of attributes, queues, and classes below whose devices no bus has devices of its
+ * own. There are many on a large machine, and each costs as much as a device.
+ */
 static bool holds_no_device(const char *path, const char *name)
 {
-	static const char *const names[] = {"power",    "trace",     "mq",
-					    "queues",   "cache",     "statistics",
-					    "topology", "hugepages", "msi_irqs"};
-	static const char *const places[] = {"system/memory", "system/node"};
+	static const char *const names[] = {
+		"power",        "trace",
+		"mq",           "queues",
+		"queue",        "cache",
+		"topology",     "cpuidle",
+		"statistics",   "msi_irqs",
+		"hugepages",    "block",
+		"tty",          "hwmon",
+		"leds",         "power_supply",
+		"scsi_host",    "bsg",
+		"scsi_generic", "scsi_disk",
+		"scsi_device",  "thermal_throttle",
+	};
+	static const char *const places[] = {"system/memory", "system/node",
+					     "virtual/bdi", "virtual/vc"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_eq(name, names[i]))
@@ -101,13 +115,6 @@ static const char *last_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static void underscores(char *name)
-{
-	for (; *name; name++)
-		if (*name == '-')
-			*name = '_';
-}
-
 /* Is there a loaded module of that name? What is built in has no state of loading. */
 static bool module_is_loaded(const struct root *root, const char *name)
 {
@@ -132,7 +139,6 @@ static const struct driver_seen *driver_look(struct walk *walk, const char *link
 	if (root_readlink(walk->root, path, &target) < 0)
 		return seen;
 	seen->module = str_printable(last_name(target));
-	underscores(seen->module);
 	seen->built_in = !module_is_loaded(walk->root, seen->module);
 	return seen;
 }

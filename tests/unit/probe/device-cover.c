@@ -133,6 +133,7 @@ static void module_of_the_old_alias_covers(void **state)
 	put_tree(root, NEW, "", "", "kernel/drivers/i2c/busses/i2c-i801.ko\n");
 	assert_cover(root, "pci:v00008086d00009D23sv1 i801_smbus -", "built in");
 	assert_cover(root, "pci:v00008086d00009D24sv1 i801_smbus gone", NULL);
+	assert_cover(root, "none i801_smbus i2c_i801", "built in");
 }
 
 static void module_that_is_gone_is_lost(void **state)

@@ -319,7 +319,7 @@ static void unused_devices_are_only_devices(void **state)
 	assert_use(&list, PCI_NIC, MODULE_USE_DEVICE, NULL);
 }
 
-/* LVM on LUKS on RAID 1 of both disks. */
+/* LVM on LUKS on RAID 10 of both disks and of a disk whose driver is built in. */
 static void layers_lead_to_every_disk(void **state)
 {
 	const struct root *root = machine(state);
@@ -328,8 +328,10 @@ static void layers_lead_to_every_disk(void **state)
 	autofree char *joined = NULL;
 
 	put_two_disks(root);
-	put_block(root, "9:0", "virtual/block/md0", "sda2 nvme0n1p1");
-	put(root, "raid1\n", "/sys/devices/virtual/block/md0/md/level");
+	put_device(root, "pci0000:00/0000:00:0a.0", "pci:e", "pci/old", "-old");
+	put_block(root, "8:32", "pci0000:00/0000:00:0a.0/host9/block/sdc", "");
+	put_block(root, "9:0", "virtual/block/md0", "sda2 nvme0n1p1 sdc");
+	put(root, "raid10\n", "/sys/devices/virtual/block/md0/md/level");
 	put_block(root, "253:0", "virtual/block/dm-0", "md0");
 	put(root, "CRYPT-LUKS2-a\n", "/sys/devices/virtual/block/dm-0/dm/uuid");
 	put_block(root, "253:1", "virtual/block/dm-1", "dm-0");
@@ -347,7 +349,7 @@ static void layers_lead_to_every_disk(void **state)
 	assert_use(&list, PCI_NIC, MODULE_USE_DEVICE, NULL);
 	assert_int_equal(root_chain_modules(root, &modules, NULL), 0);
 	joined = strv_join(&modules, " ");
-	assert_string_equal(joined, "ahci dm_crypt dm_mod ext4 nvme raid1 sd_mod");
+	assert_string_equal(joined, "ahci dm_crypt dm_mod ext4 nvme raid10 sd_mod");
 }
 
 static void partition_of_a_raid_leads_to_its_disks(void **state)
@@ -362,6 +364,7 @@ static void partition_of_a_raid_leads_to_its_disks(void **state)
 	probe(root, &list);
 	assert_use(&list, "pci0000:00/0000:00:09.0", MODULE_USE_ROOT, "/");
 	assert_use(&list, PCI_DISK, MODULE_USE_DEVICE, NULL);
+	assert_string_equal(list.items[0].path, "pci0000:00/0000:00:09.0");
 }
 
 static void slaves_in_a_circle_end(void **state)

@@ -11,8 +11,8 @@ struct device {
 	char *path;     /* below /sys/devices */
 	char *modalias; /* "" where it has none */
 	char *driver;   /* as sysfs spells it: "virtio-pci" */
-	char *module;  /* the driver's module as sysfs names it, - as _; NULL: not told */
-	bool built_in; /* the driver is in the running kernel's image, not loaded */
+	char *module;   /* the driver's module as sysfs names it; NULL: it names none */
+	bool built_in;  /* the driver is in the running kernel's image, not loaded */
 	enum module_use use; /* ROOT, LINK, MOUNT or DEVICE */
 	char *user;          /* "/", "eth0", "/srv"; NULL */
 	bool covered;        /* filled by devices_cover */
