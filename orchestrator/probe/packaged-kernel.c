@@ -4,6 +4,7 @@
  * release is put to it. Whose modules they are is known at a package's end only: members
  * come in any order, and a kernel's package may have modules outside of kernel/ as well.
  */
+#include <malloc.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -266,9 +267,10 @@ static void pass_settle(struct pass *pass)
 {
 	for (size_t i = 0; i < pass->pending_count; i++) {
 		struct pending *pending = &pass->pending[i];
-		struct packaged_source *source = pass_find(pass, pending->release);
+		struct packaged_source *source =
+			pass->only ? NULL : pass_find(pass, pending->release);
 
-		if (!pass->only && source && package_is_own(source, pass->package))
+		if (source && package_is_own(source, pass->package))
 			(void)packaged_source_gather(source, pending->file.path,
 						     pending->file.bytes,
 						     pending->file.size); /* was held */
@@ -392,6 +394,8 @@ int packaged_kernels_read(const struct root *root, const struct strv *paths,
 	r = pass_end(&pass, paths, err);
 	if (r < 0)
 		return r;
+	/* The image is unpacked next; what modules passed through is not needed then. */
+	(void)malloc_trim(0); /* a kindness */
 	*ret = pass.found;
 	pass.found = (struct packaged_kernels){0};
 	return 0;

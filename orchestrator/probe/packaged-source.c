@@ -191,7 +191,7 @@ static size_t aliases_add(struct driver_names *names, const void *bytes, size_t 
 static size_t sample_keep(struct packaged_source *source, const char *path,
 			  const void *bytes, size_t len)
 {
-	if (source->sample || len > SAMPLE_MAX)
+	if (source->sample || len == 0 || len > SAMPLE_MAX)
 		return 0;
 	source->sample = str_dup(path);
 	source->sample_bytes = mem_regrow(NULL, len, 1);

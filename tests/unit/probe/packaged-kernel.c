@@ -266,20 +266,24 @@ static void modules_without_an_image_are_third_party(void **state)
 		MADE_FILE("./boot/config-6.7.0", "x"),
 		{0},
 	};
-	autopackaged struct packaged_kernels kernels = {0};
+	static const char *const orders[] = {"/kmod.deb /image.deb",
+					     "/image.deb /kmod.deb"};
 
 	put_split(machine(state));
 	put_deb(machine(state), "/kmod.deb", members);
-	assert_int_equal(read_kernels(machine(state), "/kmod.deb /image.deb", &kernels,
-				      NULL),
-			 0);
-	assert_int_equal(kernels.count, 1);
-	assert_int_equal(kernels.module_count, 2);
-	assert_string_equal(kernels.modules[0].path,
-			    "/lib/modules/6.7.0/kernel/nvidia/nvidia.ko");
-	assert_null(kernels.modules[0].fault);
-	assert_int_equal(kernels.modules[0].export_count, 2);
-	assert_string_equal(kernels.modules[1].name, "other");
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		autopackaged struct packaged_kernels kernels = {0};
+
+		assert_int_equal(read_kernels(machine(state), orders[i], &kernels, NULL),
+				 0);
+		assert_int_equal(kernels.count, 1);
+		assert_int_equal(kernels.module_count, 2);
+		assert_string_equal(kernels.modules[0].path,
+				    "/lib/modules/6.7.0/kernel/nvidia/nvidia.ko");
+		assert_null(kernels.modules[0].fault);
+		assert_int_equal(kernels.modules[0].export_count, 2);
+		assert_string_equal(kernels.modules[1].name, "other");
+	}
 }
 
 static void modules_of_a_kernel_want_its_image(void **state)
