@@ -253,34 +253,87 @@ static int depmod_run(const struct package_run *run, const char *release,
 	return r < 0 ? error_prefix(err, r, "indexing the modules of %s", release) : 0;
 }
 
+/* All jobs, and how far they have come: items[i] is what became of jobs->items[i]. */
+struct build_queue {
+	const struct package_run *run;
+	const struct build_jobs *jobs;
+	const char *release;
+	struct module_build *items;
+	bool changed; /* files have come into the tree */
+};
+
+/* Is there something to try for this one, in a round that tries those that depend? */
+static bool job_waits(const struct build_queue *queue, size_t i, bool depending)
+{
+	const struct build_job *job = &queue->jobs->items[i];
+	struct builder_run build = {queue->run, job->package, queue->release};
+	bool depends = module_builder_of(job->package)->depends(&build);
+
+	if (job->why_not && !job->mends)
+		return false;
+	if (!depending)
+		return !depends;
+	return depends && !queue->items[i].built;
+}
+
+/* 1: something was built. */
+static int build_round(struct build_queue *queue, bool depending, struct error *err)
+{
+	int r, built = 0;
+
+	for (size_t i = 0; i < queue->jobs->count; i++) {
+		const struct build_job *job = &queue->jobs->items[i];
+		struct module_build *item = &queue->items[i];
+
+		if (!job_waits(queue, i, depending))
+			continue;
+		if (process_interrupted())
+			return error_set(err, -ERROR_INTERRUPTED,
+					 "interrupted while modules were built");
+		free(item->first_error);
+		free(item->log);
+		item->first_error = item->log = NULL;
+		r = build_one(queue->run, job, queue->release, item, err);
+		if (r < 0)
+			return r;
+		built |= item->built;
+		queue->changed |= item->built || job->mends;
+	}
+	return built;
+}
+
+/*
+ * First those that need no other, then those that do, as often as it brings more of them
+ * (dkms install does not build what a package depends on).
+ */
+static int build_rounds(struct build_queue *queue, struct error *err)
+{
+	int r = build_round(queue, false, err);
+	size_t rounds = queue->jobs->count;
+
+	if (r >= 0)
+		do
+			r = build_round(queue, true, err);
+		while (r > 0 && rounds-- > 0);
+	if (r < 0)
+		return r;
+	return queue->changed ? depmod_run(queue->run, queue->release, err) : 0;
+}
+
 static int build_jobs(const struct package_run *run, const struct build_jobs *jobs,
 		      const char *release, struct module_build_list *list,
 		      struct error *err)
 {
-	bool changed = false;
+	struct build_queue queue = {.run = run, .jobs = jobs, .release = release};
 
+	list->items = queue.items = mem_zalloc((jobs->count + 1) * sizeof(*list->items));
+	list->count = jobs->count;
 	for (size_t i = 0; i < jobs->count; i++) {
-		const struct build_job *job = &jobs->items[i];
-		struct module_build *item;
-		int r;
-
-		if (process_interrupted())
-			return error_set(err, -ERROR_INTERRUPTED,
-					 "interrupted while modules were built");
-		list->items =
-			mem_regrow(list->items, list->count + 1, sizeof(*list->items));
-		item = &list->items[list->count++];
-		*item = (struct module_build){.package = str_dup(job->package)};
-		if (job->why_not && !job->mends) {
-			item->first_error = str_dup(job->why_not);
-			continue;
-		}
-		r = build_one(run, job, release, item, err);
-		if (r < 0)
-			return r;
-		changed |= item->built || job->mends;
+		queue.items[i].package = str_dup(jobs->items[i].package);
+		if (!jobs->items[i].mends)
+			queue.items[i].first_error = str_dup(jobs->items[i].why_not);
 	}
-	return changed ? depmod_run(run, release, err) : 0;
+	return build_rounds(&queue, err);
 }
 
 int module_build_all(const struct package_run *run,

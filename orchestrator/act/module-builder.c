@@ -18,6 +18,7 @@
 #define DKMS_TREE     "/var/lib/dkms"
 #define AKMODS_CACHE  "/var/cache/akmods"
 #define AKMOD         "akmod-"
+#define CONF_MAX      ((size_t)256 * 1024)
 #define BUILD_TIMEOUT 7200 /* seconds: zfs on a slow single core */
 #define UNDO_TIMEOUT  600
 
@@ -156,6 +157,17 @@ static bool dkms_holds(const struct builder_run *build, const char *module)
 	return false;
 }
 
+/* On which ones does not matter: it is tried again when others have been built. */
+static bool dkms_depends(const struct builder_run *build)
+{
+	autofree char *path =
+		str_format(DKMS_TREE "/%s/source/dkms.conf", build->package);
+	autofree char *text = NULL;
+
+	return root_read(build->run->root, path, CONF_MAX, &text, NULL, NULL) == 0 &&
+	       strstr(text, "BUILD_DEPENDS");
+}
+
 /* Is the log of this release's build, and of no earlier one's? */
 static bool log_is_of(const struct root *root, const char *path, const char *release)
 {
@@ -231,6 +243,12 @@ static bool akmods_holds(const struct builder_run *build, const char *module)
 	return false;
 }
 
+static bool akmods_depends(const struct builder_run *build)
+{
+	(void)build; /* rpm's own dependencies see to it */
+	return false;
+}
+
 /* VERSION-for-RELEASE.failed.log; the last in order is the newest version's. */
 static char *akmods_log(const struct builder_run *build)
 {
@@ -247,14 +265,20 @@ static char *akmods_log(const struct builder_run *build)
 	return last ? str_format("%s/%s", dir, last) : NULL;
 }
 
-static const struct module_builder dkms_builder = {.build = dkms_build,
-						   .undo = dkms_undo,
-						   .holds = dkms_holds,
-						   .log = dkms_log};
-static const struct module_builder akmods_builder = {.build = akmods_build,
-						     .undo = akmods_undo,
-						     .holds = akmods_holds,
-						     .log = akmods_log};
+static const struct module_builder dkms_builder = {
+	.build = dkms_build,
+	.undo = dkms_undo,
+	.holds = dkms_holds,
+	.depends = dkms_depends,
+	.log = dkms_log,
+};
+static const struct module_builder akmods_builder = {
+	.build = akmods_build,
+	.undo = akmods_undo,
+	.holds = akmods_holds,
+	.depends = akmods_depends,
+	.log = akmods_log,
+};
 
 const struct module_builder *module_builder_of(const char *package)
 {

@@ -20,6 +20,8 @@ struct module_builder {
 	int (*undo)(const struct builder_run *build, struct error *err);
 	/* Has it built that module, whether its file is in the tree or not? */
 	bool (*holds)(const struct builder_run *build, const char *module);
+	/* Does it say that it needs what other packages build (BUILD_DEPENDS)? */
+	bool (*depends)(const struct builder_run *build);
 	/* Path of the log that tells why the last build failed, or NULL. */
 	char *(*log)(const struct builder_run *build);
 };

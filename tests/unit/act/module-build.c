@@ -104,6 +104,45 @@ static void each_package_is_built_by_itself(void **state)
 	assert_non_null(strstr(text_str(&m->lines), "Building module:"));
 }
 
+static void what_others_build_is_waited_for(void **state)
+{
+	struct fake_machine *m =
+		dkms_machine(state, INSTALL_ONE "dkms install two|0|said|ko|" TREE
+						"/updates/dkms/two.ko\n");
+	autobuilds struct module_build_list list = {0};
+	autofree char *log = NULL;
+
+	make_record(m);
+	fake_file(m, DKMS "/one/1.0/source/dkms.conf", "BUILD_DEPENDS[0]=\"two\"\n");
+	assert_int_equal(build(m, &list, NULL), 0);
+	assert_true(list.items[0].built && list.items[1].built);
+	log = fake_read(m, "/fake/log");
+	assert_true(strstr(log, "install two") < strstr(log, "install one"));
+}
+
+static void who_waits_is_tried_when_others_were_built(void **state)
+{
+	struct fake_machine *m = dkms_machine(
+		state, "dkms install one|13|failed||\ndkms install two|0|said|ko|" TREE
+		       "/updates/dkms/two.ko\n");
+	autobuilds struct module_build_list list = {0};
+	autofree char *log = NULL;
+	const char *first;
+
+	fake_file(m, "/fake/failed", "Error! missing BUILD_DEPENDS: none\n");
+	fake_file(m, DKMS "/one/1.0/source/dkms.conf", "BUILD_DEPENDS=none\n");
+	fake_file(m, DKMS "/two/2.0/source/dkms.conf", "BUILD_DEPENDS=some\n");
+	assert_int_equal(build(m, &list, NULL), 0);
+	assert_string_equal(list.items[0].first_error,
+			    "Error! missing BUILD_DEPENDS: none");
+	assert_true(list.items[1].built);
+	/* and once more, since two had been built */
+	log = fake_read(m, "/fake/log");
+	first = strstr(log, "install one");
+	assert_non_null(strstr(first + 1, "install one"));
+	assert_null(strstr(strstr(first + 1, "install one") + 1, "install one"));
+}
+
 static void one_that_fails_does_not_stop_the_others(void **state)
 {
 	struct fake_machine *m = dkms_machine(
@@ -487,6 +526,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(each_package_is_built_by_itself),
+		CASE(what_others_build_is_waited_for),
+		CASE(who_waits_is_tried_when_others_were_built),
 		CASE(one_that_fails_does_not_stop_the_others),
 		CASE(an_old_log_explains_nothing),
 		CASE(success_without_a_module_is_a_failure),

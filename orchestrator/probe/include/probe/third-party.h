@@ -34,7 +34,8 @@ struct rebuild {
 	bool excluded; /* BUILD_EXCLUSIVE_KERNEL or _ARCH or _CONFIG says no */
 	char *why;     /* sentence for what is missing or excluded, or NULL */
 	char *command; /* what a person would type next, or NULL */
-	char *package; /* what would make it: "NAME/VERSION" of DKMS, "akmod-NAME"; NULL */
+	char *package; /* what would make it: "NAME/VERSION" of DKMS, "akmod-NAME"; NULL
+			*/
 };
 /*
  * Runs no program. dkms.conf is read, not run: what only bash could tell excludes
