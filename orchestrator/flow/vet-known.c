@@ -124,24 +124,24 @@ static void known_finish(struct vet *vet, struct known *known)
 {
 	const struct strv *ignored =
 		policy_strings(vet->machine->policy, POLICY_MODULES_IGNORED);
-	struct third_party_list *list = &vet->report->known;
+	struct third_party *kept =
+		mem_zalloc((known->count + 1) * sizeof(*vet->report->known.items));
+	size_t count = 0;
 
 	if (known->count > 1)
 		qsort(known->items, known->count, sizeof(*known->items),
 		      by_name_and_rank);
-	list->items = mem_zalloc((known->count + 1) * sizeof(*list->items));
 	for (size_t i = 0; i < known->count; i++) {
 		struct third_party *module = &known->items[i].module;
-		struct third_party *last =
-			list->count ? &list->items[list->count - 1] : NULL;
 
 		if (policy_module_fits(ignored, module->name))
 			third_party_one_done(module);
-		else if (last && str_eq(last->name, module->name))
-			known_fold(last, module);
+		else if (count > 0 && str_eq(kept[count - 1].name, module->name))
+			known_fold(&kept[count - 1], module);
 		else
-			list->items[list->count++] = *module;
+			kept[count++] = *module;
 	}
+	vet->report->known = (struct third_party_list){kept, count};
 	free(known->items);
 }
 
