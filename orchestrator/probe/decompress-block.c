@@ -17,6 +17,7 @@
 
 #define LZ4_LEGACY      0x184c2102u
 #define LZ4_BLOCK       ((size_t)8 * 1024 * 1024)
+#define LZ4_RATIO_MAX   255 /* a byte more of a length is that many bytes more */
 #define LZO_BLOCK_MAX   ((uint32_t)64 * 1024 * 1024)
 #define LZO_HEADER_NEW  0x0940
 #define LZO_ADLER_PLAIN 0x00000001u
@@ -69,14 +70,15 @@ static int lz4_block(struct input *in, size_t size, struct sink *sink, size_t *r
 		     struct error *err)
 {
 	const uint8_t *block = take(in, size);
-	size_t room;
+	size_t room, most;
 	void *to;
 	int n;
 
 	if (!block)
 		return decompress_cut_off("lz4", err);
-	to = sink_room(sink, LZ4_BLOCK, &room);
-	n = LZ4_decompress_safe((const char *)block, to, (int)size, (int)LZ4_BLOCK);
+	most = size < LZ4_BLOCK / LZ4_RATIO_MAX ? size * LZ4_RATIO_MAX : LZ4_BLOCK;
+	to = sink_room(sink, most, &room);
+	n = LZ4_decompress_safe((const char *)block, to, (int)size, (int)most);
 	if (n < 0)
 		return decompress_corrupt("lz4", err);
 	*ret_plain = (size_t)n;
