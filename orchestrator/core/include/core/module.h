@@ -48,6 +48,7 @@ struct module_file {
 	uint64_t layout;   /* bytes of .gnu.linkonce.this_module, 0 for none */
 	const char *vermagic, *license, *version, *srcversion, *provenance; /* or NULL;
 			      provenance is .modinfo's "intree" */
+	/* names of modules with - as _; parameters sorted, each once */
 	struct strv depends, softdeps_pre, softdeps_post, namespaces, firmware, parameters;
 	bool livepatch;         /* .modinfo livepatch=Y */
 	bool has_versions;      /* a __versions section */
@@ -60,11 +61,11 @@ struct module_file {
 	size_t import_count;
 	struct module_version *versions, *versions_ext;
 	size_t version_count, version_ext_count;
-	struct symbol *exports; /* owner is name */
+	struct symbol *exports; /* owner is name; sorted by name */
 	size_t export_count;
 	struct module_signature signature;
 	char build_id[41]; /* hexadecimal, or "" */
-	void *bytes;       /* the file's content, decompressed */
+	void *bytes;       /* the file's content, decompressed; NULL where borrowed */
 	size_t size;
 	void *mapping; /* where bytes is a mapping: its address, else NULL */
 	struct text arena;
