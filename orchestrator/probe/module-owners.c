@@ -433,8 +433,9 @@ static void take_rpm_line(const struct module_owners *owners, char *line,
 }
 
 /*
- * One run for all. Each answer is the whole list of the package's files, so that it
- * tells which question it answers, whatever rpm says of files without an owner.
+ * One run for all, of the machine's own rpm: -qf wants to see the file, and --root does
+ * not change where it looks. Each answer is the whole list of the package's files, so
+ * that it tells which question it answers, whatever rpm says of files without an owner.
  */
 static void name_by_rpm(const struct root *root, const char *tree,
 			const struct module_owners *owners, struct module_owner *files,
@@ -443,22 +444,21 @@ static void name_by_rpm(const struct root *root, const char *tree,
 	static const char *const words[] = {
 		"rpm", "-qf", "--qf",
 		"[%{=NAME}\\t%{=NAME}-%{=VERSION}-%{=RELEASE}.%{=ARCH}\\t"
-		"%{FILENAMES}\\n]",
-		"--root"};
+		"%{FILENAMES}\\n]"};
 	size_t asked = count < RPM_FILES ? count : RPM_FILES;
 	autofree const char **argv =
-		mem_zalloc((ARRAY_LEN(words) + asked + 2) * sizeof(*argv));
+		mem_zalloc((ARRAY_LEN(words) + asked + 1) * sizeof(*argv));
 	struct process process = {.argv = argv,
+				  .root = root,
 				  .timeout = RPM_TIMEOUT,
 				  .output_max = RPM_OUTPUT};
 	autoprocess struct process_result result = {0};
 	autostrv struct strv paths = {0}, lines = {0};
 
 	memcpy(argv, words, sizeof(words));
-	argv[ARRAY_LEN(words)] = root->path;
 	for (size_t i = 0; i < asked; i++) {
 		strv_add_take(&paths, str_format("%s/%s", tree, files[i].path));
-		argv[ARRAY_LEN(words) + 1 + i] = paths.items[i];
+		argv[ARRAY_LEN(words) + i] = paths.items[i];
 	}
 	/* no rpm, or none that answers: no names; status 1: some file has no owner */
 	if (process_run(&process, &result, NULL) < 0)

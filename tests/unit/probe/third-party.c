@@ -534,7 +534,8 @@ static void rpm_names_the_owners(void **state)
 	fake_rules(m, "rpm -qf|1|answer|\n");
 	assert_told(&m->root, "a package kmod-a-1-2.x86_64 none -\n"
 			      "b unowned - none -\n");
-	assert_true(fake_ran(m, "--root /"));
+	assert_true(fake_ran(m, "%{FILENAMES}\\n] " TREE "/extra/a.ko.xz " TREE
+				"/extra/b.ko.xz " TREE "/extra/c.ko.xz\n"));
 }
 
 static void without_rpm_there_are_no_names(void **state)
