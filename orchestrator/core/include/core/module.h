@@ -28,12 +28,12 @@ struct module_version {
 /* PKCS#7 appended to the file (Documentation/admin-guide/module-signing.rst). */
 struct module_signature {
 	bool present;
-	bool malformed;      /* the marker is there, what it announces is not */
-	size_t content;      /* bytes of the file that are signed */
-	size_t length;       /* bytes of the PKCS#7 message, which begins at content */
-	const char *signer;  /* common name of the issuer named in it, or NULL */
-	const char *key;     /* serial number or key identifier, hexadecimal, or NULL */
-	const char *hash;    /* "sha256", or NULL */
+	bool malformed;     /* the marker is there, what it announces is not */
+	size_t content;     /* bytes of the file that are signed */
+	size_t length;      /* bytes of the PKCS#7 message, which begins at content */
+	const char *signer; /* common name of the issuer named in it, or NULL */
+	const char *key;    /* serial number or key identifier, hexadecimal, or NULL */
+	const char *hash;   /* "sha256", or NULL */
 };
 
 /*
@@ -41,22 +41,23 @@ struct module_signature {
  * as this. A file that is no loadable module at all has fault set and the rest empty.
  */
 struct module_file {
-	char *path;        /* as the machine sees it, or as the package names it */
-	const char *name;  /* "nf_nat": from .modinfo, else from the file's name, - as _ */
-	char *fault;       /* why it is malformed, one sentence without end stop; or NULL */
-	uint16_t machine;  /* e_machine */
-	uint64_t layout;   /* bytes of .gnu.linkonce.this_module, 0 for none */
+	char *path;       /* as the machine sees it, or as the package names it */
+	const char *name; /* "nf_nat": from .modinfo, else from the file's name, - as _ */
+	char *fault; /* why it is malformed, one sentence without end stop; or NULL */
+	uint16_t machine; /* e_machine */
+	uint64_t layout;  /* bytes of .gnu.linkonce.this_module, 0 for none */
 	const char *vermagic, *license, *version, *srcversion, *provenance; /* or NULL;
 			      provenance is .modinfo's "intree" */
 	/* names of modules with - as _; parameters sorted, each once */
-	struct strv depends, softdeps_pre, softdeps_post, namespaces, firmware, parameters;
-	bool livepatch;         /* .modinfo livepatch=Y */
-	bool has_versions;      /* a __versions section */
-	bool has_versions_ext;  /* __version_ext_crcs and __version_ext_names */
-	bool has_export_flags;  /* __kflagstab */
-	bool has_gpl_exports;   /* __ksymtab_gpl, which kernels with __kflagstab ignore */
-	bool has_btf;           /* .BTF that is not empty */
-	bool btf_sane;          /* its header and string section hold together */
+	struct strv depends, softdeps_pre, softdeps_post, namespaces, firmware,
+		parameters;
+	bool livepatch;        /* .modinfo livepatch=Y */
+	bool has_versions;     /* a __versions section */
+	bool has_versions_ext; /* __version_ext_crcs and __version_ext_names */
+	bool has_export_flags; /* __kflagstab */
+	bool has_gpl_exports;  /* __ksymtab_gpl, which kernels with __kflagstab ignore */
+	bool has_btf;          /* .BTF that is not empty */
+	bool btf_sane;         /* its header and string section hold together */
 	struct module_import *imports;
 	size_t import_count;
 	struct module_version *versions, *versions_ext;
@@ -88,11 +89,11 @@ int module_provider_parse(const char *name);
 
 /* What this machine would lose with a module; the first is the worst. */
 enum module_use {
-	MODULE_USE_ROOT,    /* the root file system stands on it */
-	MODULE_USE_LINK,    /* the link of the default route */
-	MODULE_USE_MOUNT,   /* a mounted file system */
-	MODULE_USE_DEVICE,  /* a device is bound to it */
-	MODULE_USE_LOADED,  /* it is loaded */
+	MODULE_USE_ROOT,   /* the root file system stands on it */
+	MODULE_USE_LINK,   /* the link of the default route */
+	MODULE_USE_MOUNT,  /* a mounted file system */
+	MODULE_USE_DEVICE, /* a device is bound to it */
+	MODULE_USE_LOADED, /* it is loaded */
 	MODULE_USE_NONE,
 };
 const char *module_use_name(enum module_use use);
