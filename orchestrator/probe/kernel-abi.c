@@ -231,7 +231,7 @@ static int image_symbols(const struct source_text *bytes, const char *release,
 	autoimage struct kernel_image image = {0};
 	autosymbols struct symbol_table *table = symbol_table_new();
 	autofree char *name = str_format("the image of %s", release);
-	bool versions, flags;
+	bool versions = false, flags = false;
 	int r = kernel_image_open(name, bytes->text, bytes->len, &image, err);
 
 	if (r == 0)

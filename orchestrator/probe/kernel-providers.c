@@ -225,22 +225,29 @@ static int add_by_index(const struct kernel_source *source, struct taking *takin
 	return 0;
 }
 
+static int add_wanted(const struct kernel_source *source,
+		      const struct symbol_cache *cache, struct kernel_abi *abi,
+		      const struct symbol_table *wanted, struct error *err)
+{
+	autoexports struct export_cache *known =
+		export_cache_open(cache, source->release);
+	struct taking taking = {.abi = abi, .cache = known};
+	int r = add_by_index(source, &taking, wanted, err);
+
+	return r == -ENOTSUP ? add_by_walk(source, abi, wanted, err) : r;
+}
+
 int kernel_abi_add_exports(const struct kernel_source *source,
 			   const struct symbol_cache *cache, struct kernel_abi *abi,
 			   const struct compat_set *set, struct error *err)
 {
 	autosymbols struct symbol_table *wanted = wanted_names(abi, set);
-	autoexports struct export_cache *known = NULL;
-	struct taking taking = {.abi = abi};
 	int r;
 
 	if (symbol_table_count(wanted) == 0)
 		return 0;
 	if (source->exports)
 		return add_from_table(source->exports(source->data), abi, wanted, err);
-	taking.cache = known = export_cache_open(cache, source->release);
-	r = add_by_index(source, &taking, wanted, err);
-	if (r == -ENOTSUP)
-		r = add_by_walk(source, abi, wanted, err);
+	r = add_wanted(source, cache, abi, wanted, err);
 	return r < 0 ? error_prefix(err, r, "modules of %s", source->release) : 0;
 }

@@ -280,21 +280,6 @@ static int installed_look(void *data, const char *path,
 	return r < 0 ? r : each(each_data, path, held.data, held.len, err);
 }
 
-static void be_silent(void *data, int priority, const char *file, int line,
-		      const char *function, const char *format, va_list args)
-	__attribute__((format(printf, 6, 0)));
-static void be_silent(void *data, int priority, const char *file, int line,
-		      const char *function, const char *format, va_list args)
-{
-	(void)data; /* what fails is told by our own errors */
-	(void)priority;
-	(void)file;
-	(void)line;
-	(void)function;
-	(void)format;
-	(void)args;
-}
-
 /*
  * libkmod takes a path of the file system that kuro runs in; by descriptor no link of
  * another root leads it elsewhere.
@@ -314,7 +299,7 @@ static int index_open(struct installed *in, struct error *err)
 	in->kmod = kmod_new(dir, &no_config);
 	if (!in->kmod)
 		return error_set(err, -EIO, "%s can't be opened by libkmod", in->tree);
-	kmod_set_log_fn(in->kmod, be_silent, NULL);
+	kmod_set_log_priority(in->kmod, -1); /* our own errors tell */
 	r = kmod_load_resources(in->kmod);
 	return r < 0 ? error_errno(err, r, "indexes of %s", in->tree) : 0;
 }
@@ -347,7 +332,7 @@ static void keep_module(struct installed *in, struct kmod_module *module)
 			kmod_module_unref(module);
 			return;
 		}
-	in->found = mem_regrow(in->found, in->found_count + 1, sizeof(*in->found));
+	in->found = mem_regrow(in->found, in->found_count + 1, sizeof(void *));
 	in->found[in->found_count++] = module;
 }
 
