@@ -8,10 +8,11 @@
 #include "core/module.h"
 
 struct module_build {
-	char *package;       /* DKMS name/version, or the akmod package */
-	bool built;          /* there now, and was not before: undo removes it */
-	char *first_error;   /* the compiler's first error, or the provider's; NULL */
-	char *log;           /* path of the whole log, or NULL */
+	char *package;     /* DKMS name/version, or the akmod package */
+	bool built;        /* there now, and was not before: undo removes it */
+	char *first_error; /* the compiler's first error, the provider's, why it can't
+			    * be built, or what it was built without; NULL */
+	char *log;         /* path of the whole log, or NULL */
 };
 struct module_build_list {
 	struct module_build *items;
@@ -22,13 +23,20 @@ void module_build_list_done(struct module_build_list *list);
 
 /*
  * Build and install for release what these modules' providers can make and have not made.
- * One that fails does not stop the others and is no error: it stands in ret with
- * first_error. depmod runs afterwards where something was built. May be repeated.
+ * One that fails, or can't be built, does not stop the others and is no error: it stands
+ * in ret with first_error. What is there afterwards decides, not what a builder says of
+ * it; a file that was lost beside others of its package is put back (built is false). What
+ * is there already is left out. depmod runs afterwards where something was built. May be
+ * repeated. -EINVAL: no release's name; -ERROR_INTERRUPTED, asked for between packages,
+ * or depmod's failure: what was built has been taken back.
  */
-int module_build_all(const struct package_run *run, const struct third_party_list *modules,
-		     const char *release, struct module_build_list *ret,
-		     struct error *err);
-/* Take back what was built (built is true); what is gone already is success. */
+int module_build_all(const struct package_run *run,
+		     const struct third_party_list *modules, const char *release,
+		     struct module_build_list *ret, struct error *err);
+/*
+ * Take back what was built (built is true), so that the provider can build it again; what
+ * is gone already is success. All are tried; -ERROR_PROGRAM names the first that stays.
+ */
 int module_build_undo(const struct package_run *run, const struct module_build_list *list,
 		      const char *release, struct error *err);
 /* JSON for the transaction's detail (caller frees), and back: -ERROR_DAMAGED. */
