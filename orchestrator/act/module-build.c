@@ -136,7 +136,8 @@ static int jobs_find(const struct job_search *search,
 		const struct third_party *module = &modules->items[i];
 
 		if ((module->provider == PROVIDER_DKMS ||
-		     module->provider == PROVIDER_AKMODS) &&
+		     module->provider == PROVIDER_AKMODS ||
+		     module->provider == PROVIDER_WEAK) &&
 		    !list_find(search->there, module->name))
 			r = job_add(search, module, err);
 	}

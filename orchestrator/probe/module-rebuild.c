@@ -259,6 +259,12 @@ int third_party_rebuild(const struct root *root, const struct third_party *modul
 		rebuild_by_container(&r);
 		break;
 	case PROVIDER_WEAK:
+		/* DKMS makes for one kernel what weak-modules links into others */
+		if (module->package)
+			rebuild_by_dkms(&r);
+		else
+			rebuild_by_nobody(&r);
+		break;
 	case PROVIDER_PACKAGE:
 	case PROVIDER_UNOWNED:
 	case PROVIDERS:

@@ -37,6 +37,8 @@ struct third_party_search {
 	const struct root *root;
 	const char *release, *tree;
 	struct module_providers providers;
+	struct module_providers linked; /* of linked_release, where links led last */
+	char *linked_release;
 	struct module_uses uses;
 	bool running; /* it is this release that runs */
 };
@@ -61,6 +63,8 @@ static void search_begin(struct third_party_search *search)
 static void search_done(struct third_party_search *search)
 {
 	module_providers_done(&search->providers);
+	module_providers_done(&search->linked);
+	free(search->linked_release);
 	module_uses_done(&search->uses);
 }
 
@@ -116,6 +120,34 @@ static void read_file(struct third_party *known, const struct root *root)
 		keep_signature(known, &file.signature);
 }
 
+/* Who made a linked module for the release whose tree it lies in: DKMS, or not known. */
+static void take_linked(struct third_party_search *search, const struct tree_file *file,
+			struct third_party *known)
+{
+	static const char modules[] = "/lib/modules/";
+	const char *at = file->target ? strstr(file->target, modules) : NULL;
+	const struct module_record *record;
+	autofree char *release = NULL;
+
+	if (!at)
+		return;
+	at += strlen(modules);
+	release = str_ndup(at, strcspn(at, "/"));
+	if (!release_valid(release))
+		return;
+	if (!str_eq(release, search->linked_release)) {
+		module_providers_done(&search->linked);
+		module_providers_read(search->root, release, &search->linked);
+		free(search->linked_release);
+		search->linked_release = take_ptr(release);
+	}
+	record = module_providers_find(&search->linked, known->name, NULL);
+	if (record && record->provider == PROVIDER_DKMS) {
+		known->package = str_dup(record->package);
+		known->version = str_dup(record->version);
+	}
+}
+
 /* Who provides it by the providers' own records; the package may tell more. */
 static void take_provider(struct third_party_search *search, const struct tree_file *file,
 			  struct third_party *known)
@@ -125,6 +157,7 @@ static void take_provider(struct third_party_search *search, const struct tree_f
 
 	if (link_is_weak(search, file)) {
 		known->provider = PROVIDER_WEAK;
+		take_linked(search, file, known);
 	} else if (record) {
 		known->provider = record->provider;
 		known->package = str_dup(record->package);

@@ -222,11 +222,23 @@ static void what_nobody_makes_is_told_so(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(providers); i++) {
 		autorebuild struct rebuild answer = {0};
 
-		ask(root, providers[i], "kmod-made", &answer);
+		ask(root, providers[i],
+		    providers[i] == PROVIDER_WEAK ? NULL : "kmod-made", &answer);
 		assert_false(answer.source || answer.headers);
 		assert_non_null(strstr(answer.why, "made"));
 		assert_null(answer.package);
 	}
+}
+
+static void what_dkms_made_and_others_link_can_be_made(void **state)
+{
+	const struct root *root = machine(state);
+	autorebuild struct rebuild answer = {0};
+
+	put_headers(root, REL);
+	put_source(root, "1.0", "");
+	ask(root, PROVIDER_WEAK, "pkg/1.0", &answer);
+	assert_true(answer.source && answer.headers);
 }
 
 static void a_container_brings_all_it_needs(void **state)
@@ -351,6 +363,7 @@ int main(void)
 		MACHINE_TEST(a_package_that_says_no_is_believed),
 		MACHINE_TEST(akmods_need_their_source_package),
 		MACHINE_TEST(what_nobody_makes_is_told_so),
+		MACHINE_TEST(what_dkms_made_and_others_link_can_be_made),
 		MACHINE_TEST(a_container_brings_all_it_needs),
 		MACHINE_TEST(a_release_that_is_none_is_refused),
 		cmocka_unit_test(directives_are_read_as_dkms_does),

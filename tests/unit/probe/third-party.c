@@ -270,13 +270,14 @@ static void other_providers_are_told(void **state)
 		  "KMOD_NAMES=\"simple-kmod simple-procfs-kmod\"\n");
 	made_link(root, "/lib/modules/6.1.0-1/extra/weak.ko",
 		  TREE "/weak-updates/weak.ko");
+	made_file(root, "/var/lib/dkms/pkg/1/6.1.0-1/x86_64/module/weak.ko", "");
 	made_link(root, "/lib/modules/6.1.0-1/updates/kmp.ko", TREE "/updates/kmp.ko");
 	made_link(root, "../" REL "/kernel/fs/ext4.ko", TREE "/updates/own.ko");
 	assert_told(root, "kmp weak - none -\n"
 			  "nvidia_drm akmods akmod-nvidia none -\n"
 			  "own unowned - none -\n"
 			  "simple_kmod container simple none -\n"
-			  "weak weak - none -\n");
+			  "weak weak pkg/1 none -\n");
 }
 
 static void of_two_files_the_one_that_is_loaded_counts(void **state)

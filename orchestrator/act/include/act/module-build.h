@@ -25,10 +25,10 @@ void module_build_list_done(struct module_build_list *list);
  * Build and install for release what these modules' providers can make and have not made.
  * One that fails, or can't be built, does not stop the others and is no error: it stands
  * in ret with first_error. What is there afterwards decides, not what a builder says of
- * it; a file that was lost beside others of its package is put back (built is false). What
- * is there already is left out. depmod runs afterwards where something was built. May be
- * repeated. -EINVAL: no release's name; -ERROR_INTERRUPTED, asked for between packages,
- * or depmod's failure: what was built has been taken back.
+ * it; a file that was lost beside others of its package is put back (built is false).
+ * What is there already is left out. depmod runs afterwards where something was built.
+ * May be repeated. -EINVAL: no release's name; -ERROR_INTERRUPTED, asked for between
+ * packages, or depmod's failure: what was built has been taken back.
  */
 int module_build_all(const struct package_run *run,
 		     const struct third_party_list *modules, const char *release,
