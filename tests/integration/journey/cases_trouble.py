@@ -153,7 +153,7 @@ def without_root_reading_works_and_changing_is_refused(world):
     world.kuro('try', world.new)
     nobody = ('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups')
     os.chmod(world.dir, 0o755)
-    for verb in ('status', 'list', 'history', 'explain', 'policy'):
+    for verb in ('status', 'list', 'history', 'explain', 'policy', 'check', 'matrix'):
         world.kuro(verb, prefix=nobody)
         json.loads(world.kuro(verb, '--json', prefix=nobody).stdout)
     done = world.kuro('rollback', status=1, prefix=nobody)
@@ -179,6 +179,7 @@ def every_verb_helps_and_every_document_has_its_schema(world):
     assert 'upgrade' in verbs, verbs
     for verb in verbs:
         assert f'kuro {verb}' in world.kuro(verb, '--help').stdout, verb
-    for verb in ('status', 'list', 'history', 'explain', 'policy', 'doctor', 'health'):
+    for verb in ('status', 'list', 'history', 'explain', 'policy', 'doctor', 'health', 'check',
+                 'matrix'):
         document = json.loads(world.kuro(verb, '--json', status=None).stdout)
         expect(document['schema'], 1, f'{verb}: schema')

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A trial is vetted first: a module that the new kernel would not have keeps it away."""
 import importlib.util
+import shutil
 
 from cases_boot import armed, boots, expect, last
-from lab_tree import TESTS
-from world import run_in
+from lab_tree import TESTS, archive
+from world import run, run_in
 
 CASES = {}
 UPDATES = 'updates/dkms/kuro_base.ko'
@@ -74,3 +75,45 @@ def a_binary_that_loads_as_it_is_is_linked_and_taken_back(world):
 def a_module_that_nobody_needs_keeps_no_kernel_away(world):
     install(world, world.old, fits=False)
     armed(world)
+
+
+def offer(world):
+    """apt has the old kernel installed, by name, and offers the new one's real package."""
+    for path in (world.root / 'boot').glob(f'*-{world.new}'):
+        path.unlink()
+    shutil.rmtree(world.root / 'usr/lib/modules' / world.new)
+    repo = world.root / 'srv/repo'
+    old, new = world.dir / 'debs/0', repo / '1'
+    archive.stage(world.dir / 'debs', 0, world.old)
+    archive.stage(repo, 1, world.new)
+    stub = world.dir / 'stub/DEBIAN'
+    stub.mkdir(parents=True)
+    (stub / 'control').write_text(
+        f'Package: linux-image-{world.old}\nVersion: 1\nArchitecture: amd64\n'
+        'Maintainer: tests <root@localhost>\nDescription: stands for the kernel\n')
+    run('dpkg-deb', '--root-owner-group', '-b', stub.parent, old)
+    for deb in old.glob('*.deb'):
+        shutil.copy(deb, world.root / 'srv')
+    run_in(world.root, 'sh', '-c', 'dpkg -i /srv/*.deb && rm /srv/*.deb')
+    shutil.rmtree(world.root / 'etc/apt/sources.list.d', ignore_errors=True)
+    (world.root / 'etc/apt/sources.list').write_text(
+        f'deb [trusted=yes] copy:/srv/repo/{new.name} ./\n')
+    run_in(world.root, 'apt-get', '-q', '-o', 'APT::Sandbox::User=root', 'update')
+    (world.root / 'etc/apt/apt.conf.d/99root').write_text('APT::Sandbox::User "root";\n')
+
+
+@case
+def an_upgrade_that_would_lose_a_module_unpacks_nothing(world):
+    install(world, world.old, fits=False)
+    required(world)
+    offer(world)
+    before = world.files()
+    asked = world.kuro('plan')
+    assert 'vetted when its packages are fetched' in asked.stdout, asked.stdout
+    done = world.kuro('upgrade', status=3)
+    assert 'kuro_base' in done.stderr and 'installing' not in done.stderr, done.stderr
+    expect(last(world)['state'], 'undone', 'transaction')
+    expect(world.files(), before, 'the boot file system')
+    expect((world.root / 'usr/lib/modules' / world.new).exists(), False, 'unpacked')
+    told = world.kuro('upgrade', '--dry-run', status=3).stdout
+    assert 'kuro_base' in told and 'fails' in told, told
