@@ -22,6 +22,7 @@ const char *__asan_default_options(void);
 
 static char folder[] = "/tmp/kuro-fuzz.XXXXXX";
 static struct root root = {.fd = -1};
+static int file = -1;
 
 static void folder_remove(void)
 {
@@ -30,20 +31,27 @@ static void folder_remove(void)
 	root_done(&root);
 }
 
-/* One file for the whole run, with other bytes each time. */
-static void package_write(const uint8_t *data, size_t size)
+static void folder_make(void)
 {
-	autoclose int fd = -1;
 	autofree char *path = NULL;
 
-	if (root.fd < 0) {
-		if (!mkdtemp(folder) || root_open(&root, folder, NULL) < 0)
-			abort();
-		(void)atexit(folder_remove); /* else it stays behind */
-	}
+	if (!mkdtemp(folder) || root_open(&root, folder, NULL) < 0)
+		abort();
+	(void)atexit(folder_remove); /* else it stays behind */
 	path = root_path(&root, PACKAGE);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+	file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+/*
+ * One file for the whole run, with other bytes each time. It stays open and is not cut to
+ * nothing: ext4 would take that for a replacement, and write it to the disk at once.
+ */
+static void package_write(const uint8_t *data, size_t size)
+{
+	if (file < 0)
+		folder_make();
+	if (pwrite(file, data, size, 0) != (ssize_t)size ||
+	    ftruncate(file, (off_t)size) < 0)
 		abort();
 }
 
