@@ -182,7 +182,9 @@ int step_install(struct journey *j, struct error *err)
 	struct package_run run = step_package_run(j);
 	int r = packages_repair(&run, err);
 
-	return r < 0 ? r : packages_install(&run, &j->plan, err);
+	if (r == 0)
+		r = packages_install(&run, &j->plan, err);
+	return r < 0 ? step_install_explain(j, r, err) : r;
 }
 
 int step_install_undo(struct journey *j, struct error *err)

@@ -31,6 +31,9 @@ int step_vet_packages(struct journey *j, struct error *err);
 int step_modules_check(struct journey *j, struct error *err);
 int step_modules(struct journey *j, struct error *err);
 int step_modules_undo(struct journey *j, struct error *err);
+/* An install that failed for a module that DKMS's own hook could not build: say so first.
+ * Returns code. */
+int step_install_explain(const struct journey *j, int code, struct error *err);
 /* Did this journey make any? */
 bool step_modules_made(const struct journey *j);
 /* What is really there, against the policy. */

@@ -31,6 +31,12 @@ int vet_know(struct vet *vet, struct error *err);
 const struct third_party *vet_third_party(const struct third_party_list *list,
 					  const char *name);
 
+/* Names in a list of module paths of a source, - as _, sorted; false: it has no such
+ * list.
+ */
+bool vet_source_names(const struct kernel_source *source, const char *what,
+		      struct strv *ret);
+
 /* From source to a judged report with its findings. */
 int vet_run(struct vet *vet, struct error *err);
 
@@ -44,6 +50,7 @@ char *vet_module_sentence(const struct vet *vet, size_t i);
 /* Weigh what was found by the policy; each adds findings. */
 void vet_weigh_modules(struct vet *vet);
 void vet_weigh_devices(struct vet *vet);
+void vet_weigh_mounts(struct vet *vet);
 int vet_weigh_root(struct vet *vet, struct error *err);
 int vet_weigh_config(struct vet *vet, struct error *err);
 int vet_weigh_firmware(struct vet *vet, struct error *err);

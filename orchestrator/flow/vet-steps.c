@@ -12,6 +12,8 @@
 #include "steps.h"
 #include "store/records.h"
 
+#define BUILD_LOG_MAX ((size_t)64 * 1024 * 1024)
+
 /* What was found, kept: why a kernel was let through can matter as much later. */
 static void vet_keep(struct journey *j, const struct vet_report *report)
 {
@@ -97,6 +99,43 @@ int step_vet_packages(struct journey *j, struct error *err)
 	if (r < 0)
 		return error_set(err, r, "%s", local.message);
 	return vet_end_step(j, &report, err);
+}
+
+/* The first error of a build that DKMS's own hook began within the install, or NULL. */
+static char *hook_error(const struct journey *j, const char *package)
+{
+	autofree char *path = str_format("/var/lib/dkms/%s/build/make.log", package);
+	autofree char *text = NULL;
+	struct stat st;
+
+	if (root_stat(j->machine->root, path, &st) < 0 ||
+	    (int64_t)st.st_mtime < j->transaction.begun ||
+	    root_read(j->machine->root, path, BUILD_LOG_MAX, &text, NULL, NULL) < 0)
+		return NULL;
+	return module_build_first_error(text);
+}
+
+int step_install_explain(const struct journey *j, int code, struct error *err)
+{
+	autothirdparty struct third_party_list known = {0}, there = {0};
+	const char *last = NULL;
+
+	if (vet_modules_of(j->machine, j->transaction.release, &known, &there, NULL) < 0)
+		return code;
+	for (size_t i = 0; i < known.count; i++) {
+		const char *package = known.items[i].package;
+		autofree char *why = NULL;
+
+		if (known.items[i].provider != PROVIDER_DKMS || !package ||
+		    str_eq(package, last))
+			continue;
+		last = package;
+		why = hook_error(j, package);
+		if (why)
+			return error_prefix(err, code, "building %s failed: %.200s",
+					    package, why);
+	}
+	return code;
 }
 
 int step_modules_check(struct journey *j, struct error *err)

@@ -6,8 +6,12 @@
 #include "vet-parts.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/cleanup.h"
+
+#define MOUNTS     "/proc/self/mounts"
+#define MOUNTS_MAX ((size_t)4 * 1024 * 1024)
 
 char *vet_user(enum module_use use, const char *user)
 {
@@ -286,6 +290,69 @@ static bool root_module_there(const struct vet *vet, const char *module)
 		       module_will_be_built(vet, item);
 	}
 	return vet_kernel_has(vet, module) || root_driver_covered(vet, module);
+}
+
+/* One mounted file system whose module the target has not by this name. */
+struct mounted {
+	const char *type, *target; /* within the line */
+};
+
+/* "source target type options …" of proc(5), on a block device; line is changed. */
+static bool mounted_parse(char *line, struct mounted *ret)
+{
+	char *target = strchr(line, ' ');
+	char *type = target ? strchr(target + 1, ' ') : NULL;
+
+	if (!type || !str_starts(line, "/dev/"))
+		return false;
+	*target++ = '\0';
+	*type++ = '\0';
+	type[strcspn(type, " ")] = '\0';
+	*ret = (struct mounted){type, target};
+	return true;
+}
+
+static bool third_party_has(const struct vet *vet, const char *module)
+{
+	return vet_third_party(&vet->report->known, module);
+}
+
+static bool running_has(const struct vet *vet, const char *module)
+{
+	autosource struct kernel_source source = {0};
+	autostrv struct strv names = {0};
+
+	if (kernel_source_installed(vet->machine->root, vet->running, &source, NULL) < 0)
+		return false;
+	/* without the lists it has none of that name */
+	(void)vet_source_names(&source, "modules", &names);
+	(void)vet_source_names(&source, "modules.builtin", &names);
+	return strv_has(&names, module);
+}
+
+/*
+ * File systems that are mounted by a module of their name, which the running kernel has
+ * and the target has not. One that goes by another name is not judged by this.
+ */
+void vet_weigh_mounts(struct vet *vet)
+{
+	autofree char *text = NULL;
+	autostrv struct strv lines = {0};
+
+	if (!vet->running || str_eq(vet->running, vet->report->release) ||
+	    root_read(vet->machine->root, MOUNTS, MOUNTS_MAX, &text, NULL, NULL) < 0)
+		return;
+	strv_split(&lines, text, "\n");
+	for (size_t i = 0; i < lines.count; i++) {
+		struct mounted mounted;
+
+		if (mounted_parse(lines.items[i], &mounted) &&
+		    !vet_kernel_has(vet, mounted.type) &&
+		    !third_party_has(vet, mounted.type) && running_has(vet, mounted.type))
+			vet_find(vet, device_weight(vet, MODULE_USE_MOUNT),
+				 "%s has no module %s, by which %s is mounted",
+				 vet->report->release, mounted.type, mounted.target);
+	}
 }
 
 int vet_weigh_root(struct vet *vet, struct error *err)

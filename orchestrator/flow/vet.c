@@ -91,14 +91,14 @@ static void names_of_paths(const char *text, struct strv *ret)
 	strv_sort(ret);
 }
 
-static bool source_names(const struct vet *vet, const char *what, struct strv *ret)
+bool vet_source_names(const struct kernel_source *source, const char *what,
+		      struct strv *ret)
 {
 	autofree char *text = NULL;
 	const void *bytes;
 	size_t len = 0;
 
-	if (vet->source.file(vet->source.data, what, &bytes, &len, NULL) < 0 ||
-	    len > NAMES_MAX)
+	if (source->file(source->data, what, &bytes, &len, NULL) < 0 || len > NAMES_MAX)
 		return false;
 	text = str_ndup(bytes, len);
 	names_of_paths(text, ret);
@@ -110,10 +110,10 @@ static void abi_names_only(struct vet *vet)
 {
 	struct kernel_abi *abi = &vet->report->abi;
 
-	if (!source_names(vet, "modules", &abi->in_tree))
-		(void)source_names(vet, "modules.order", &abi->in_tree);
+	if (!vet_source_names(&vet->source, "modules", &abi->in_tree))
+		(void)vet_source_names(&vet->source, "modules.order", &abi->in_tree);
 	/* a tree without this list has nothing built in */
-	(void)source_names(vet, "modules.builtin", &abi->built_in);
+	(void)vet_source_names(&vet->source, "modules.builtin", &abi->built_in);
 }
 
 /*
@@ -275,6 +275,7 @@ static int vet_weigh(struct vet *vet, struct error *err)
 	vet_weigh_modules(vet);
 	if (vet->whole_tree) {
 		vet_weigh_devices(vet);
+		vet_weigh_mounts(vet);
 		r = vet_weigh_root(vet, err);
 	}
 	if (r == 0)

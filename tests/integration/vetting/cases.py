@@ -173,6 +173,20 @@ def a_device_that_loses_its_driver_is_told_or_refused(machine):
 
 
 @case
+def a_file_system_that_is_mounted_needs_its_module(machine):
+    put(machine.root / "proc/self/mounts",
+        "/dev/vda1 / ext4 rw 0 0\n/dev/vdb1 /srv xfs rw 0 0\nproc /proc proc rw 0 0\n"
+        "/dev/fuse /x fuseblk rw 0 0\n")
+    expect(machine.check(machine.clone)["findings"], [], "findings")
+    machine.remove(machine.clone, "xfs")
+    report = machine.check(machine.clone)
+    expect([f["weight"] for f in report["findings"]], ["warning"], "findings")
+    assert "/srv" in report["findings"][0]["text"], report["findings"]
+    machine.policy('devices: { lost = "refuse"; };')
+    machine.check(machine.clone, status=3)
+
+
+@case
 def packages_are_vetted_before_they_are_installed(machine):
     in_use(machine, "kuro_base")
     deb = machine.template.packages[machine.template.other]
