@@ -16,6 +16,8 @@
  *	disarm -> ok			and give-back RUNNING -> ok
  *
  * compat/NAME.case is a kernel and modules that it would load or not: run-compat.c.
+ *
+ * A line "include: PATH" of a case is the text of that file, which lies below the folder.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +29,8 @@
 #include "core/policy.h"
 #include "run-compat.h"
 
-#define CASE_MAX 65536
+#define CASE_MAX     65536
+#define INCLUDED_MAX (4 * 1024 * 1024)
 
 struct kind {
 	const char *name, *suffix;
@@ -270,15 +273,45 @@ static const struct kind kinds[] = {
 	{"policy", ".conf", policy_case},
 };
 
+/* The text with each include: line replaced. What is included includes nothing. */
+static int with_includes(const struct root *folder, const char *text, char **ret,
+			 struct error *err)
+{
+	static const char include[] = "include: ";
+	autostrv struct strv lines = {0};
+	autotext struct text whole = {0};
+
+	if (!strstr(text, "\ninclude: ")) {
+		*ret = str_dup(text); /* empty lines and all */
+		return 0;
+	}
+	strv_split(&lines, text, "\n");
+	for (size_t i = 0; i < lines.count; i++) {
+		autofree char *path = NULL, *included = NULL;
+
+		if (!str_starts(lines.items[i], include)) {
+			text_appendf(&whole, "%s\n", lines.items[i]);
+			continue;
+		}
+		path = str_format("/%s", lines.items[i] + strlen(include));
+		if (root_read(folder, path, INCLUDED_MAX, &included, NULL, err) < 0)
+			return -1;
+		text_append(&whole, included);
+	}
+	*ret = text_take(&whole);
+	return 0;
+}
+
 static int run_file(const struct kind *kind, const struct root *folder, const char *name,
 		    struct error *err)
 {
 	autofree char *path = str_format("/%s", name);
-	autofree char *text = NULL;
+	autofree char *text = NULL, *whole = NULL;
 
-	if (root_read(folder, path, CASE_MAX, &text, NULL, err) < 0)
+	if (root_read(folder, path, CASE_MAX, &text, NULL, err) < 0 ||
+	    with_includes(folder, text, &whole, err) < 0)
 		return -1;
-	return kind->run(name, text, err);
+	return kind->run(name, whole, err);
 }
 
 /* Returns how many failed, or -1 where there is nothing to run. */

@@ -9,6 +9,9 @@
  *	symbol: NAME [gpl] [version=HEX|none] [namespace=TEXT] [owner=MODULE]
  *	tree: NAME...			the tree's own modules; so built-in:, taken:,
  *blacklisted:
+ *	kernel: real OPTION...		and layout: N: nothing is taken for granted
+ *	answer: NAME WORD...		behind all modules, instead of expect: what a real
+ *kernel answered (run-answers.h)
  *	module: NAME			a third-party module as that kernel's own build
  *makes it and signs it, but for what the lines below it say: file: none | malformed
  *SENTENCE machine: N			and layout: N (bytes of struct module) vermagic:
@@ -34,8 +37,9 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "core/compat.h"
+#include "run-answers.h"
 
-#define MODULES_MAX    64
+#define MODULES_MAX    512
 #define VERSION_FITS   0x11111111
 #define VERSION_ABSENT (-1)
 
@@ -47,6 +51,7 @@ struct player {
 	long long layout_version;
 	char *expected;
 	struct strv says;
+	const char *answer; /* a real kernel's, or NULL */
 };
 
 struct scene {
@@ -66,6 +71,7 @@ static const struct kernel {
 	{"6.1", "6.1.0-56-amd64", 896, false, true, false, false},
 	{"6.12", "6.12.117+deb12-amd64", 1280, true, true, false, false},
 	{"7.3", "7.3.4+deb13-amd64", 1280, true, false, true, true},
+	{"real", NULL, 0, true, true, false, false},
 };
 
 struct option {
@@ -154,6 +160,8 @@ static int key_kernel(struct scene *s, const char *value, struct error *err)
 	for (size_t i = 1; i < words.count; i++)
 		if (read_option(&s->abi, words.items[i], err) < 0)
 			return -1;
+	if (!s->abi.release)
+		return 0;
 	s->abi.vermagic = str_format("%s SMP preempt mod_unload%s", s->abi.release,
 				     s->abi.modversions ? " modversions" : "");
 	return symbol_table_add(s->abi.symbols, &module_layout);
@@ -322,7 +330,7 @@ static int key_layout(struct scene *s, const char *value, struct error *err)
 
 	if (read_number(value, UINT64_MAX, &layout, err) < 0)
 		return -1;
-	s->now->file.layout = layout;
+	*(s->now ? &s->now->file.layout : &s->abi.layout) = layout;
 	return 0;
 }
 
@@ -518,6 +526,21 @@ static int key_expect(struct scene *s, const char *value, struct error *err)
 	return 0;
 }
 
+static int key_answer(struct scene *s, const char *value, struct error *err)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct player *p = &s->players[i];
+
+		if (!answer_is_of(value, p->file.name))
+			continue;
+		if (p->expected || p->answer)
+			break;
+		p->answer = keep(s, value);
+		return 0;
+	}
+	return unknown(value, err);
+}
+
 static int key_says(struct scene *s, const char *value, struct error *err)
 {
 	(void)err; /* any text is one */
@@ -541,7 +564,7 @@ static const struct key {
 	{"vermagic", false, key_vermagic},
 	{"file", true, key_file},
 	{"machine", true, key_machine},
-	{"layout", true, key_layout},
+	{"layout", false, key_layout},
 	{"license", true, key_license},
 	{"signature", true, key_signature},
 	{"versions", true, key_versions},
@@ -558,6 +581,7 @@ static const struct key {
 	{"state", true, key_state},
 	{"expect", true, key_expect},
 	{"says", true, key_says},
+	{"answer", true, key_answer},
 };
 
 static int read_line(struct scene *s, char *line, struct error *err)
@@ -629,10 +653,12 @@ static bool says(const struct compat_module *module, const char *words)
 }
 
 static int compare(const struct player *p, const struct compat_module *module,
-		   struct error *err)
+		   const struct compat_set *set, struct error *err)
 {
 	autofree char *judged = judged_as(module);
 
+	if (p->answer)
+		return answer_compare(p->answer, set, err);
 	if (!p->expected)
 		return error_set(err, -1, "of %s nothing is expected", p->file.name);
 	if (!str_eq(p->expected, judged))
@@ -684,7 +710,7 @@ int compat_case(const char *name, const char *text, struct error *err)
 	for (int again = 0; again < 2; again++) { /* a second time gives the same */
 		compat_judge(&s->abi, &s->set);
 		for (size_t i = 0; i < s->count; i++)
-			if (compare(&s->players[i], &s->set.items[i], err) < 0)
+			if (compare(&s->players[i], &s->set.items[i], &s->set, err) < 0)
 				return -1;
 	}
 	return 0;
