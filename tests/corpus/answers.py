@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a kernel said of modules, as answer: lines of a case (tests/cases/run-answers.c)."""
+import re
+
+from boots import plain, symbols
+
+SAID = (  # the kernel's line behind "MODULE: ", and the code that says the same
+    (re.compile(r"disagrees about version of symbol (\S+)"), "symbol-version"),
+    (re.compile(r"no symbol version for (\S+)"), "symbol-unversioned"),
+    (re.compile(r"Unknown symbol (\S+) \(err -2\)"), "unknown"),
+    (re.compile(r"uses symbol (\S+) from namespace"), "namespace"),
+    (re.compile(r"exports duplicate symbol (\S+)"), "duplicate-export"),
+    (re.compile(r"version magic '.*' should be '.*'"), "vermagic"),
+    (re.compile(r"this_module section size must match"), "layout"),
+    (re.compile(r"failed to validate module \[.*\] BTF"), "btf"),
+)
+
+
+def _codes(said):
+    found = []
+    for line in said:
+        for pattern, code in SAID:
+            match = pattern.search(line)
+            if match and match.groups():
+                code = f"{code}={match.group(1)}"
+            if match and code not in found:
+                found.append(code)
+    return found
+
+
+def _records(lines):
+    """(what, path, errno, how, lines of the kernel) of each load."""
+    records = []
+    for line in lines:
+        words = line.split()
+        if words[1] in ("try", "tree"):
+            records.append((words[1], words[2], int(words[3]), words[4], []))
+        elif words[1] == "said" and records:
+            records[-1][4].append(line[len("@ said "):])
+        elif words[1] == "trying":
+            records.append(("hung", words[2], 0, "", []))
+        if words[1] == "try" and len(records) > 1 and records[-2][0] == "hung":
+            del records[-2]
+    return records
+
+
+def _missing_owner(codes, idle):
+    """A module that passed the loader, whose init() then failed, as it has what all that
+    is unknown here: no fault of the one that was refused."""
+    owners = {idle.get(code[len("unknown="):]) for code in codes
+              if code.startswith("unknown=")}
+    return None if not owners or None in owners else sorted(owners)[0]
+
+
+def answers(lines, tree, folder):
+    """Lines of a case: one a module that was tried."""
+    idle, told = {}, []
+    for what, path, errno, how, said in _records(lines):
+        name = plain(path)
+        file = folder / path.rsplit("/", 1)[1] if what != "tree" else \
+            tree.folder / tree.paths[name]
+        if how == "reached" and errno:
+            owned = symbols(file)[1] if what == "try" else \
+                {symbol for symbol, owner in tree.owners.items() if owner == name}
+            idle.update({symbol: name for symbol in owned})
+        if what == "tree":
+            continue
+        codes = _codes(said)
+        owner = _missing_owner(codes, idle)
+        if what == "hung":
+            told.append(f"answer: {name} undecided the kernel did not come back")
+        elif how == "reached" or errno == 0:
+            told.append(f"answer: {name} loads" + (f" errno={errno}" if errno else ""))
+        elif owner and all(code.startswith("unknown=") for code in codes):
+            told.append(f"answer: {name} undecided init() of {owner} failed before it")
+        else:
+            told.append(f"answer: {name} refused errno={errno} " + " ".join(codes))
+    return [line.rstrip() for line in told]
