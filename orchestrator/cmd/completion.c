@@ -17,6 +17,9 @@ static void completion_bash_options(unsigned int wanted, bool global)
 /* What a verb's argument is completed with, a command; NULL for nothing. */
 static const char *completion_source(const struct verb *v)
 {
+	if (strstr(v->arguments, "RELEASE") && strstr(v->arguments, "FILE"))
+		return "ls -d /lib/modules/* *.deb *.rpm vmlinu* 2>/dev/null | "
+		       "sed s,^/lib/modules/,,";
 	if (strstr(v->arguments, "RELEASE"))
 		return "ls /lib/modules 2>/dev/null";
 	if (strstr(v->arguments, "GENERATION"))

@@ -146,19 +146,33 @@ int cmd_upgrade(struct command *c, struct error *err)
 	return r < 0 ? r : armed_finish(c, r, id, err);
 }
 
+/* What a try would begin with. What has a remedy is made before it is judged. */
+static int try_preview(struct command *c, struct error *err)
+{
+	const struct strv no_drift = {0};
+	autovet struct vet_report report = {0};
+	int r = try_check(&c->machine, c->args[0], err);
+
+	if (r == 0)
+		r = vet_release(&c->machine, c->args[0], VET_WHOLE, &report, err);
+	if (r < 0)
+		return r;
+	if (c->json)
+		return report_json(&report, &no_drift, err);
+	say("A generation of %s would be made and tried at the next boot, once modules "
+	    "that can be rebuilt or linked were made and the policy does not refuse it. "
+	    "As it is now:",
+	    c->args[0]);
+	return report_text(&report, &no_drift, err);
+}
+
 int cmd_try(struct command *c, struct error *err)
 {
 	int64_t id = 0;
 	int r;
 
-	if (c->dry_run) {
-		r = try_check(&c->machine, c->args[0], err);
-		if (r == 0)
-			say("A generation of %s would be made and tried at the next "
-			    "boot.",
-			    c->args[0]);
-		return r;
-	}
+	if (c->dry_run)
+		return try_preview(c, err);
 	r = try_run(&c->machine, c->args[0], &id, err);
 	return r < 0 ? r : armed_finish(c, r, id, err);
 }
