@@ -142,7 +142,8 @@ char *kernel_name_of(const char *name)
 }
 
 /* Names in it come from files: what a terminal would obey becomes text. */
-static char *sentence(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static char *sentence(const char *format,
+							    va_list args)
 {
 	char line[1024];
 	size_t plain = 0;

@@ -68,7 +68,7 @@ static void read_signature(struct module_file *file, const void *data, size_t le
 	struct module_signature *signature = &file->signature;
 	const char **const slots[] = {&file->name, &signature->signer, &signature->key,
 				      &signature->hash};
-	autotext struct text before = file->arena; /* the name lies in it */
+	struct text before = file->arena; /* the name lies in it */
 	char *owned[3] = {NULL};
 
 	file->arena = (struct text){0};
@@ -76,6 +76,7 @@ static void read_signature(struct module_file *file, const void *data, size_t le
 	keep_texts(file, slots, ARRAY_LEN(slots));
 	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
 		free(owned[i]);
+	text_done(&before);
 }
 
 static int check_name(struct module_file *file, const char *fallback, struct text *fault)

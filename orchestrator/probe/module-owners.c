@@ -441,10 +441,9 @@ static void name_by_rpm(const struct root *root, const char *tree,
 			const struct module_owners *owners, struct module_owner *files,
 			size_t count)
 {
-	static const char *const words[] = {
-		"rpm", "-qf", "--qf",
-		"[%{=NAME}\\t%{=NAME}-%{=VERSION}-%{=RELEASE}.%{=ARCH}\\t"
-		"%{FILENAMES}\\n]"};
+	static const char answer[] = "[%{=NAME}\\t%{=NAME}-%{=VERSION}-%{=RELEASE}"
+				     ".%{=ARCH}\\t%{FILENAMES}\\n]";
+	static const char *const words[] = {"rpm", "-qf", "--qf", answer};
 	size_t asked = count < RPM_FILES ? count : RPM_FILES;
 	autofree const char **argv =
 		mem_zalloc((ARRAY_LEN(words) + asked + 1) * sizeof(*argv));

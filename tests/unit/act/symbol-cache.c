@@ -151,9 +151,9 @@ static void a_key_is_no_path(void **state)
 	struct cache_test *t = *state;
 	autosymbols struct symbol_table *table = symbol_table_new(), *back = NULL;
 	autostrv struct strv names = {0};
-	static const char *const keys[] = {"", "../../escape", "0123/",
-					   "0123456789ABCDEF0123456789abcdef"
-					   "0123456789abcdef0123456789abcdef"};
+	static const char big[] = "0123456789ABCDEF0123456789abcdef"
+				  "0123456789abcdef0123456789abcdef";
+	static const char *const keys[] = {"", "../../escape", "0123/", big};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		t->cache.store(t->cache.data, keys[i], table);
