@@ -41,10 +41,10 @@ static struct module_file *brought_file(const struct vet *vet, const char *name)
 static const char *target_path(const struct vet *vet, const struct third_party *known)
 {
 	const struct third_party *there = vet_third_party(&vet->there, known->name);
+	const char *path = vet->installed ? there ? there->path : NULL : known->path;
 
-	if (vet->installed)
-		return there ? there->path : NULL;
-	return known->path;
+	/* a link of weak-modules(8) whose other release is gone is no file */
+	return path && root_exists(vet->machine->root, path) ? path : NULL;
 }
 
 /* A file that can't be read loads nowhere; why is its fault. */

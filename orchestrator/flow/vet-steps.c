@@ -76,6 +76,20 @@ static int vet_end_step(struct journey *j, const struct vet_report *report,
 	return error_set(err, r, "%s%s", local.message, text_str(&builds));
 }
 
+/*
+ * A kernel of a kind that can't be read is no reason to refuse every upgrade: that
+ * its modules were not vetted is told.
+ */
+static int vet_unable(const struct machine *machine, int r, const struct error *why,
+		      struct error *err)
+{
+	if (r != -ENOTSUP)
+		return error_set(err, r, "%s", why->message);
+	machine_note(machine, NOTE_WARNING, "third-party modules could not be vetted: %s",
+		     why->message);
+	return 0;
+}
+
 int step_vet_packages(struct journey *j, struct error *err)
 {
 	struct package_run run = step_package_run(j);
@@ -96,9 +110,8 @@ int step_vet_packages(struct journey *j, struct error *err)
 			     "not vetted before it is installed: %s", local.message);
 		return 0;
 	}
-	if (r < 0)
-		return error_set(err, r, "%s", local.message);
-	return vet_end_step(j, &report, err);
+	return r < 0 ? vet_unable(j->machine, r, &local, err)
+		     : vet_end_step(j, &report, err);
 }
 
 /* The first error of a build that DKMS's own hook began within the install, or NULL. */
@@ -152,10 +165,11 @@ bool step_modules_made(const struct journey *j)
 	return j->links.count > 0;
 }
 
-static bool list_has(const struct third_party_list *list, const char *name)
+/* Has the release's tree something of that package already? */
+static bool list_has_of(const struct third_party_list *list, const char *package)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (str_eq(list->items[i].name, name))
+		if (str_eq(list->items[i].package, package))
 			return true;
 	return false;
 }
@@ -177,7 +191,7 @@ static int builds_expect(struct journey *j, const struct third_party_list *known
 	for (size_t i = 0; i < known->count; i++) {
 		const struct third_party *module = &known->items[i];
 
-		if (module->package && !list_has(there, module->name) &&
+		if (module->package && !list_has_of(there, module->package) &&
 		    (module->provider == PROVIDER_DKMS ||
 		     module->provider == PROVIDER_AKMODS))
 			builds_add(&j->builds, module->package);
@@ -240,12 +254,17 @@ static int modules_link(struct journey *j, struct error *err)
 {
 	struct package_run run = step_package_run(j);
 	autovet struct vet_report report = {0};
-	int r = vet_release(j->machine, j->transaction.release, VET_LAZY, &report, err);
+	struct error local = {0};
+	int r = vet_release(j->machine, j->transaction.release, VET_LAZY, &report,
+			    &local);
 
-	if (r == 0)
-		links_choose(j, &report, &j->links);
-	if (r < 0 || j->links.count == 0)
-		return r;
+	if (r == -ENOTSUP)
+		return 0; /* told by the next step */
+	if (r < 0)
+		return error_set(err, r, "%s", local.message);
+	links_choose(j, &report, &j->links);
+	if (j->links.count == 0)
+		return 0;
 	r = step_detail_save(j, err);
 	if (r == 0)
 		r = module_link_all(&run, &j->links, j->transaction.release, err);
@@ -280,7 +299,10 @@ int step_modules_undo(struct journey *j, struct error *err)
 int step_vet(struct journey *j, struct error *err)
 {
 	autovet struct vet_report report = {0};
-	int r = vet_release(j->machine, j->transaction.release, VET_LAZY, &report, err);
+	struct error local = {0};
+	int r = vet_release(j->machine, j->transaction.release, VET_LAZY, &report,
+			    &local);
 
-	return r < 0 ? r : vet_end_step(j, &report, err);
+	return r < 0 ? vet_unable(j->machine, r, &local, err)
+		     : vet_end_step(j, &report, err);
 }

@@ -107,6 +107,19 @@ def a_hostile_file_is_malformed_and_no_more(machine):
 
 
 @case
+def a_link_that_leads_nowhere_is_no_file(machine):
+    in_use(machine, "kuro_base")
+    link = machine.tree(machine.clone) / "weak-updates/kuro_base.ko"
+    link.parent.mkdir()
+    link.symlink_to("/lib/modules/5.0.0-gone/extra/kuro_base.ko")
+    expect(machine.module("kuro_base", machine.clone, status=3)["verdict"], "absent", "link")
+    link.unlink()
+    link.symlink_to(f"/lib/modules/{machine.run}/updates/dkms/kuro_base.ko")
+    machine.depmod(machine.clone)
+    expect(machine.module("kuro_base", machine.clone)["verdict"], "loads-tainted", "link")
+
+
+@case
 def the_policy_decides_what_a_loss_means(machine):
     in_use(machine, "kuro_base")
     for text, status in (('modules: { optional = [ "kuro-*" ]; };', 0),
