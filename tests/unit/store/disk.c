@@ -147,7 +147,7 @@ static void no_database_can_be_made_on_a_full_disk(void **state)
 	const struct machine *m = *state;
 	struct error err = {0};
 
-	mount_small(m, "size=64k");
+	mount_small(m, "size=192k");
 	fill(m);
 	assert_int_equal(machine_try(m, DATABASE_WRITE, &err), -ENOSPC);
 	assert_int_equal(count_transactions(m), 0);
