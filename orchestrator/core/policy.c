@@ -145,8 +145,9 @@ static int config_check(const struct policy_setting *setting, const char *option
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 		"0123456789_";
 	autofree char *shown = str_printable(option);
-	const char *name = option + strlen("CONFIG_");
-	size_t len = str_starts(option, "CONFIG_") ? strspn(name, letters) : 0;
+	const char *name =
+		str_starts(option, "CONFIG_") ? option + strlen("CONFIG_") : "";
+	size_t len = strspn(name, letters);
 	bool value_fits = name[len] == '\0' || (name[len] == '=' && name[len + 1]);
 
 	if (len > 0 && value_fits && strlen(option) <= CONFIG_MAX &&

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Compressed bytes to plain ones, whatever of gzip, xz, lzma, zstd, lz4 (also the kernel's
- * legacy frames), lzop and bzip2 they are: told by their first bytes, never by a name.
- * Bounded: nothing over max bytes is ever made, however small the input.
+ * Compressed bytes to plain ones, whatever of gzip, xz, lzma, zstd, lz4 (also the
+ * kernel's legacy frames), lzop and bzip2 they are: told by their first bytes, never by a
+ * name. Bounded: nothing over max bytes is ever made, however small the input.
  */
 #pragma once
 

@@ -26,5 +26,6 @@ int module_file_parse(const char *path, const void *data, size_t len,
 int module_file_exports(const char *path, const void *data, size_t len,
 			struct module_file *ret, struct error *err);
 
-/* "/lib/modules/6.1.0/updates/dkms/a-b.ko.xz" → "a_b"; caller frees. NULL: no module's. */
+/* "/lib/modules/6.1.0/updates/dkms/a-b.ko.xz" → "a_b"; caller frees. NULL: no module's.
+ */
 char *module_name_of(const char *path);
