@@ -184,17 +184,29 @@ static void builds_add(struct module_build_list *list, const char *package)
 		(struct module_build){.package = str_dup(package), .built = true};
 }
 
+/* What would be built for the module, where nothing of it is there; NULL: nothing. */
+static char *build_of(const struct journey *j, const struct third_party *module,
+		      const struct third_party_list *there)
+{
+	autorebuild struct rebuild rebuild = {0};
+
+	if ((module->provider != PROVIDER_DKMS && module->provider != PROVIDER_AKMODS) ||
+	    third_party_rebuild(j->machine->root, module, j->transaction.release,
+				&rebuild, NULL) < 0 ||
+	    !rebuild.package || list_has_of(there, rebuild.package))
+		return NULL;
+	return take_ptr(rebuild.package);
+}
+
 /* Before anything is built the row names what may be: an interrupted run is undone. */
 static int builds_expect(struct journey *j, const struct third_party_list *known,
 			 const struct third_party_list *there, struct error *err)
 {
 	for (size_t i = 0; i < known->count; i++) {
-		const struct third_party *module = &known->items[i];
+		autofree char *package = build_of(j, &known->items[i], there);
 
-		if (module->package && !list_has_of(there, module->package) &&
-		    (module->provider == PROVIDER_DKMS ||
-		     module->provider == PROVIDER_AKMODS))
-			builds_add(&j->builds, module->package);
+		if (package)
+			builds_add(&j->builds, package);
 	}
 	return j->builds.count > 0 ? step_detail_save(j, err) : 0;
 }

@@ -5,7 +5,7 @@ import shutil
 
 from cases_boot import armed, boots, expect, last
 from lab_tree import TESTS, archive
-from world import run, run_in
+from world import HERE, run, run_in
 
 CASES = {}
 UPDATES = 'updates/dkms/kuro_base.ko'
@@ -75,6 +75,76 @@ def a_binary_that_loads_as_it_is_is_linked_and_taken_back(world):
 def a_module_that_nobody_needs_keeps_no_kernel_away(world):
     install(world, world.old, fits=False)
     armed(world)
+
+
+def with_dkms(world):
+    """DKMS has the module for the old kernel, its source, and the new kernel's headers."""
+    install(world, world.old, fits=False)
+    required(world)
+    home = world.root / 'var/lib/dkms/kuro-base'
+    source = world.root / 'usr/src/kuro-base-1.0'
+    built = home / '1.0' / world.old / 'x86_64/module'
+    headers = world.root / 'usr/lib/modules' / world.new / 'build'
+    for folder in (built, source, headers / 'scripts', headers / 'include/generated'):
+        folder.mkdir(parents=True)
+    (source / 'dkms.conf').write_text('PACKAGE_NAME="kuro-base"\nPACKAGE_VERSION="1.0"\n'
+                                      'BUILT_MODULE_NAME[0]="kuro_base"\n'
+                                      'DEST_MODULE_LOCATION[0]="/updates"\n')
+    (home / '1.0/source').symlink_to('/usr/src/kuro-base-1.0')
+    (home / f'kernel-{world.old}-x86_64').symlink_to(f'1.0/{world.old}/x86_64')
+    shutil.copy(world.root / 'usr/lib/modules' / world.old / UPDATES, built)
+    (headers / 'Makefile').write_text('')
+    (headers / 'include/generated/utsrelease.h').write_text(
+        f'#define UTS_RELEASE "{world.new}"\n')
+    shutil.copy(HERE / 'fakes/dkms', world.root / 'usr/sbin')
+    (world.root / 'srv/kuro_base.ko').write_bytes(
+        vetting().modules(world.new)['kuro_base'].read_bytes())
+
+
+@case
+def dkms_builds_for_the_new_kernel_before_it_is_tried(world):
+    with_dkms(world)
+    before = world.kuro('check', world.new, status=3).stdout
+    assert 'rebuild' in before and 'absent' in before, before
+    done = world.kuro('try', world.new)
+    assert 'kuro-base/1.0 was built' in done.stderr, done.stderr
+    expect((world.root / 'usr/lib/modules' / world.new / UPDATES).exists(), True, 'the module')
+    expect(world.block()[2], 2, 'trial')
+    world.kuro('check', world.new)
+
+
+@case
+def a_build_that_fails_is_explained_and_undone(world):
+    with_dkms(world)
+    (world.root / 'srv/broken').write_text('')
+    done = world.kuro('try', world.new, status=3)
+    assert 'kuro_gone' in done.stderr and 'make.log' in done.stderr, done.stderr
+    assert 'kuro_gone' in world.kuro('explain').stdout
+    expect(last(world)['state'], 'undone', 'transaction')
+    expect(world.block()[2], None, 'trial')
+
+
+@case
+def what_was_built_for_a_refused_kernel_is_taken_back(world):
+    with_dkms(world)
+    world.policy('refused', 'kernel: { config_required = [ "CONFIG_KURO" ]; };\n')
+    world.kuro('try', world.new, status=3)
+    expect((world.root / 'usr/lib/modules' / world.new / UPDATES).exists(), False, 'the module')
+    expect((world.root / 'usr/lib/modules' / world.old / UPDATES).exists(), True, 'the old one')
+    assert f'-k {world.new}' in (world.root / 'run/dkms.log').read_text()
+
+
+@case
+def a_build_that_was_cut_off_is_taken_back(world):
+    with_dkms(world)
+    (world.root / 'srv/kill').write_text('')
+    world.kuro('try', world.new, status=-9)
+    module = world.root / 'usr/lib/modules' / world.new / UPDATES
+    expect(module.exists(), True, 'the module when kuro was killed')
+    (world.root / 'srv/kill').unlink()
+    world.kuro('recover')
+    expect(module.exists(), False, 'the module')
+    expect(last(world)['state'], 'undone', 'transaction')
 
 
 def offer(world):
