@@ -43,7 +43,7 @@ def build_kuro():
     build, installed = cache.root() / "build", cache.root() / "installed"
     if not (build / "build.ninja").exists():
         run("meson", "setup", "--prefix=/usr", "--sysconfdir=/etc", "--localstatedir=/var",
-            "--buildtype=debugoptimized", build, SOURCE)
+            "--buildtype=debugoptimized", "-Dtests=false", build, SOURCE)
     run("ninja", "-C", build, "-j2")
     shutil.rmtree(installed, ignore_errors=True)
     run("meson", "install", "-C", build, "--no-rebuild", "--destdir", installed)
