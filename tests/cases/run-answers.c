@@ -129,6 +129,15 @@ static int compare_reasons(const struct strv *words, const struct compat_set *se
 	return 0;
 }
 
+/* Why the judge refuses it; "" where it does not. */
+static const char *first_refusal(const struct compat_module *module)
+{
+	for (size_t i = 0; i < module->reason_count; i++)
+		if (module->reasons[i].fatal)
+			return module->reasons[i].detail;
+	return "";
+}
+
 int answer_compare(const char *answer, const struct compat_set *set, struct error *err)
 {
 	autostrv struct strv words = {0};
@@ -147,7 +156,7 @@ int answer_compare(const char *answer, const struct compat_set *set, struct erro
 		return error_set(err, -1, "%s: the kernel says %s, the judge %s (%s)",
 				 words.items[0], answer + strlen(words.items[0]) + 1,
 				 compat_verdict_name(module->verdict),
-				 module->reason_count ? module->reasons[0].detail : "");
+				 first_refusal(module));
 	if (str_eq(words.items[1], "loads"))
 		return 0;
 	if (!str_eq(words.items[1], "refused"))
