@@ -44,12 +44,17 @@ def _records(lines):
     return records
 
 
-def _missing_owner(codes, idle):
-    """A module that passed the loader, whose init() then failed, as it has what all that
-    is unknown here: no fault of the one that was refused."""
-    owners = {idle.get(code[len("unknown="):]) for code in codes
-              if code.startswith("unknown=")}
-    return None if not owners or None in owners else sorted(owners)[0]
+def _without_idle(codes, idle):
+    """Codes but those of symbols whose owner passed the loader and then found no hardware:
+    no fault of the module that was refused. Second: one such owner, or None."""
+    found, owner = [], None
+    for code in codes:
+        symbol = code[len("unknown="):] if code.startswith("unknown=") else None
+        if symbol in idle:
+            owner = idle[symbol]
+        else:
+            found.append(code)
+    return found, owner
 
 
 def answers(lines, tree, folder):
@@ -65,13 +70,12 @@ def answers(lines, tree, folder):
             idle.update({symbol: name for symbol in owned})
         if what == "tree":
             continue
-        codes = _codes(said)
-        owner = _missing_owner(codes, idle)
+        codes, owner = _without_idle(_codes(said), idle)
         if what == "hung":
             told.append(f"answer: {name} undecided the kernel did not come back")
         elif how == "reached" or errno == 0:
             told.append(f"answer: {name} loads" + (f" errno={errno}" if errno else ""))
-        elif owner and all(code.startswith("unknown=") for code in codes):
+        elif owner and not codes:
             told.append(f"answer: {name} undecided init() of {owner} failed before it")
         else:
             told.append(f"answer: {name} refused errno={errno} " + " ".join(codes))

@@ -4,11 +4,13 @@
  * /plan says, line by line, and tells the serial port how each went. Built statically by
  * tests/corpus/obtain; not part of kuro.
  *
- *	set NAME		what follows belongs to this set of modules
- *	tree PATH		load a module of the kernel's own that the next ones need
- *	try PATH		load a module of the set, and say:
- *				@ try FILE ERRNO reached|refused, then the kernel's lines as @
- *said end			unload the set's modules, newest first
+ *	set NAME	what follows belongs to this set of modules
+ *	tree PATH	load a module of the kernel's own that the next ones need
+ *	try PATH	load a module of the set
+ *	end		unload the set's modules, newest first
+ *
+ * A load is told as "@ try PATH ERRNO reached" or "... refused", and what the kernel
+ * wrote meanwhile as "@ said LINE"s behind it.
  *
  * "reached": the tracepoint module_load was passed, which stands behind every check of
  * the loader and before the module's own init function. What that returns is not the
