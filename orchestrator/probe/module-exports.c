@@ -195,7 +195,7 @@ int module_exports_read(const struct module_elf *elf, struct module_file *ret,
 			struct text *fault)
 {
 	struct walk walk = {.elf = elf, .ret = ret, .fault = fault};
-	size_t count;
+	size_t count = 0;
 
 	ret->has_export_flags = elf->parts[PART_EXPORT_FLAGS].index != 0;
 	ret->has_gpl_exports = elf->parts[PART_EXPORTS_GPL].index != 0;

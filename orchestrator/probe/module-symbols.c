@@ -47,7 +47,7 @@ static bool is_ignored(const struct module_elf *elf, const char *name)
 int module_imports_read(const struct module_elf *elf, struct module_file *ret,
 			struct text *fault)
 {
-	size_t undefined;
+	size_t undefined = 0;
 
 	if (check_symbols(elf, &undefined, fault) < 0)
 		return -1;
