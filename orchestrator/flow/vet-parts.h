@@ -37,6 +37,9 @@ const struct third_party *vet_third_party(const struct third_party_list *list,
 bool vet_source_names(const struct kernel_source *source, const char *what,
 		      struct strv *ret);
 
+/* What the target's command line and the firmware make of its loader's rules. */
+void vet_boot(struct vet *vet);
+
 /* From source to a judged report with its findings. */
 int vet_run(struct vet *vet, struct error *err);
 

@@ -136,6 +136,7 @@ static void abi_read(struct vet *vet)
 	if (r == 0) {
 		/* tries on the way may have left a word */
 		vet->abi_error = (struct error){0};
+		vet_boot(vet);
 	} else {
 		vet->abi_error.code = r;
 		vet->report->abi = (struct kernel_abi){0};

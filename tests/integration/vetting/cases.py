@@ -77,6 +77,25 @@ def the_targets_own_build_loads(machine):
 
 
 @case
+def what_the_command_line_blacklists_does_not_load(machine):
+    in_use(machine, "kuro_base")
+    machine.install(machine.clone, "kuro_base")
+    put(machine.root / "etc/default/grub",
+        'GRUB_CMDLINE_LINUX="quiet module_blacklist=kuro_base"\n')
+    module = machine.module("kuro_base", machine.clone, status=3)
+    expect((module["verdict"], "blacklisted" in codes(module)), ("fails", True), "module")
+
+
+@case
+def what_must_be_signed_and_is_not_does_not_load(machine):
+    in_use(machine, "kuro_base")
+    machine.install(machine.clone, "kuro_base")
+    put(machine.root / "etc/default/grub", 'GRUB_CMDLINE_LINUX="module.sig_enforce=1"\n')
+    module = machine.module("kuro_base", machine.clone, status=3)
+    expect((module["verdict"], "signature" in codes(module)), ("fails", True), "module")
+
+
+@case
 def a_stale_build_fails_and_takes_its_dependants_along(machine):
     in_use(machine, "kuro_base", "kuro_user")
     machine.install(machine.clone, "kuro_base",
