@@ -156,12 +156,12 @@ def offer(world):
     old, new = world.dir / 'debs/0', repo / '1'
     archive.stage(world.dir / 'debs', 0, world.old)
     archive.stage(repo, 1, world.new)
-    stub = world.dir / 'stub/DEBIAN'
-    stub.mkdir(parents=True)
-    (stub / 'control').write_text(
+    made = world.dir / 'made-package/DEBIAN'
+    made.mkdir(parents=True)
+    (made / 'control').write_text(
         f'Package: linux-image-{world.old}\nVersion: 1\nArchitecture: amd64\n'
         'Maintainer: tests <root@localhost>\nDescription: stands for the kernel\n')
-    run('dpkg-deb', '--root-owner-group', '-b', stub.parent, old)
+    run('dpkg-deb', '--root-owner-group', '-b', made.parent, old)
     for deb in old.glob('*.deb'):
         shutil.copy(deb, world.root / 'srv')
     run_in(world.root, 'sh', '-c', 'dpkg -i /srv/*.deb && rm /srv/*.deb')

@@ -25,29 +25,15 @@ static const struct root *machine(void **state)
 	return &m->root;
 }
 
-static void put(const struct root *root, const char *text, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void put(const struct root *root, const char *text, const char *format, ...)
-{
-	autotext struct text path = {0};
-	va_list args;
-
-	va_start(args, format);
-	text_vappendf(&path, format, args);
-	va_end(args);
-	made_file(root, text_str(&path), text);
-}
-
 #define OLD "6.1.0-1-amd64"
 #define NEW "6.12.1-amd64"
 
 static void put_tree(const struct root *root, const char *release, const char *aliases,
 		     const char *dep, const char *built_in)
 {
-	put(root, aliases, "/lib/modules/%s/modules.alias", release);
-	put(root, dep, "/lib/modules/%s/modules.dep", release);
-	put(root, built_in, "/lib/modules/%s/modules.builtin", release);
+	made_at(root, aliases, "/lib/modules/%s/modules.alias", release);
+	made_at(root, dep, "/lib/modules/%s/modules.dep", release);
+	made_at(root, built_in, "/lib/modules/%s/modules.builtin", release);
 }
 
 /* The one device that is looked at, "" for no module; alias may be "". */
@@ -223,10 +209,10 @@ static void tree_that_depmod_never_saw_is_an_error(void **state)
 	list_one("pci:ab", "a", "a", false, &list);
 	assert_int_equal(devices_cover(root, OLD, NEW, NULL, &list, &err), -ENOENT);
 	assert_non_null(strstr(err.message, NEW));
-	put(root, "kernel/a.ko\n", "/lib/modules/" NEW "/modules.builtin");
+	made_at(root, "kernel/a.ko\n", "/lib/modules/" NEW "/modules.builtin");
 	assert_int_equal(devices_cover(root, OLD, NEW, NULL, &list, &err), -ENOENT);
 	assert_non_null(strstr(err.message, "depmod " NEW));
-	put(root, "", "/lib/modules/" NEW "/modules.dep");
+	made_at(root, "", "/lib/modules/" NEW "/modules.dep");
 	assert_int_equal(devices_cover(root, OLD, NEW, NULL, &list, &err), -ENOENT);
 	assert_non_null(strstr(err.message, "modules.alias"));
 	assert_int_equal(devices_cover(root, OLD, "../x", NULL, &list, &err), -EINVAL);
@@ -237,9 +223,9 @@ static void torn_index_gives_way_to_the_text(void **state)
 	const struct root *root = machine(state);
 
 	put_tree(root, NEW, "alias pci:a* nvme\n", "kernel/nvme.ko:\n", "");
-	put(root, "\xb0\x07\xf4\x57", "/lib/modules/" NEW "/modules.alias.bin");
-	put(root, "", "/lib/modules/" NEW "/modules.dep.bin");
-	put(root, "", "/lib/modules/" NEW "/modules.builtin.bin");
+	made_at(root, "\xb0\x07\xf4\x57", "/lib/modules/" NEW "/modules.alias.bin");
+	made_at(root, "", "/lib/modules/" NEW "/modules.dep.bin");
+	made_at(root, "", "/lib/modules/" NEW "/modules.builtin.bin");
 	assert_cover(root, "pci:ab was was", "nvme");
 }
 

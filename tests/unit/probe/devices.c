@@ -25,20 +25,6 @@ static const struct root *machine(void **state)
 	return &m->root;
 }
 
-static void put(const struct root *root, const char *text, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void put(const struct root *root, const char *text, const char *format, ...)
-{
-	autotext struct text path = {0};
-	va_list args;
-
-	va_start(args, format);
-	text_vappendf(&path, format, args);
-	va_end(args);
-	made_file(root, text_str(&path), text);
-}
-
 /* A link at path to target, both below /sys, written relatively as sysfs does. */
 static void put_link(const struct root *root, const char *path, const char *target)
 {
@@ -64,7 +50,7 @@ static void put_module(const struct root *root, const char *driver, const char *
 	if (!root_exists(root, link))
 		put_link(root, link, path);
 	if (!built_in)
-		put(root, "live\n", "%s/initstate", path);
+		made_at(root, "live\n", "%s/initstate", path);
 }
 
 /* A device: where, its modalias, "bus/driver" and module; NULL for what it lacks. */
@@ -80,7 +66,7 @@ static void put_device(const struct root *root, const char *where, const char *a
 	if (alias) {
 		autofree char *line = str_format("%s\n", alias);
 
-		put(root, line, "%s/modalias", dir);
+		made_at(root, line, "%s/modalias", dir);
 	}
 	if (!driver)
 		return;
@@ -103,19 +89,19 @@ static void put_block(const struct root *root, const char *number, const char *w
 	autofree char *line = str_format("%s\n", number);
 	autostrv struct strv below = {0};
 
-	put(root, line, "%s/dev", dir);
-	put(root, event, "%s/uevent", dir);
+	made_at(root, line, "%s/dev", dir);
+	made_at(root, event, "%s/uevent", dir);
 	put_link(root, dev, dir);
 	put_link(root, class, dir);
 	strv_split(&below, slaves, " ");
 	for (size_t i = 0; i < below.count; i++)
-		put(root, "", "%s/slaves/%s/x", dir, below.items[i]);
+		made_at(root, "", "%s/slaves/%s/x", dir, below.items[i]);
 }
 
 static void put_partition(const struct root *root, const char *number, const char *where)
 {
 	put_block(root, number, where, "");
-	put(root, "1\n", "/sys/devices/%s/partition", where);
+	made_at(root, "1\n", "/sys/devices/%s/partition", where);
 }
 
 static void put_interface(const struct root *root, const char *where, const char *lower)
@@ -125,11 +111,11 @@ static void put_interface(const struct root *root, const char *where, const char
 	autofree char *class = str_format("/sys/class/net/%s", name);
 	autostrv struct strv below = {0};
 
-	put(root, "up\n", "%s/operstate", dir);
+	made_at(root, "up\n", "%s/operstate", dir);
 	put_link(root, class, dir);
 	strv_split(&below, lower, " ");
 	for (size_t i = 0; i < below.count; i++)
-		put(root, "", "%s/lower_%s/x", dir, below.items[i]);
+		made_at(root, "", "%s/lower_%s/x", dir, below.items[i]);
 }
 
 static void put_route(const struct root *root, const char *interface)
@@ -331,16 +317,16 @@ static void layers_lead_to_every_disk(void **state)
 	put_device(root, "pci0000:00/0000:00:0a.0", "pci:e", "pci/old", "-old");
 	put_block(root, "8:32", "pci0000:00/0000:00:0a.0/host9/block/sdc", "");
 	put_block(root, "9:0", "virtual/block/md0", "sda2 nvme0n1p1 sdc");
-	put(root, "raid10\n", "/sys/devices/virtual/block/md0/md/level");
+	made_at(root, "raid10\n", "/sys/devices/virtual/block/md0/md/level");
 	put_block(root, "253:0", "virtual/block/dm-0", "md0");
-	put(root, "CRYPT-LUKS2-a\n", "/sys/devices/virtual/block/dm-0/dm/uuid");
+	made_at(root, "CRYPT-LUKS2-a\n", "/sys/devices/virtual/block/dm-0/dm/uuid");
 	put_block(root, "253:1", "virtual/block/dm-1", "dm-0");
-	put(root, "LVM-a\n", "/sys/devices/virtual/block/dm-1/dm/uuid");
+	made_at(root, "LVM-a\n", "/sys/devices/virtual/block/dm-1/dm/uuid");
 	for (size_t i = 0; i < 6; i++) {
 		static const char *const loaded[] = {"dm_mod", "dm_crypt", "raid1",
 						     "raid10", "ext4",     "xfs"};
 
-		put(root, "live\n", "/sys/module/%s/initstate", loaded[i]);
+		made_at(root, "live\n", "/sys/module/%s/initstate", loaded[i]);
 	}
 	put_mounts(root, "1 1 253:1 / / rw - ext4 /dev/mapper/v-root rw\n");
 	probe(root, &list);
@@ -387,10 +373,10 @@ static void every_device_of_a_btrfs_is_roots(void **state)
 
 	put_two_disks(root);
 	put_block(root, "253:0", "virtual/block/dm-0", "sda2");
-	put(root, "luks-1\n", "/sys/devices/virtual/block/dm-0/dm/name");
-	put(root, "", "/sys/fs/btrfs/0123-4567/devices/dm-0/x");
-	put(root, "", "/sys/fs/btrfs/0123-4567/devices/nvme0n1p1/x");
-	put(root, "", "/sys/fs/btrfs/features/x");
+	made_at(root, "luks-1\n", "/sys/devices/virtual/block/dm-0/dm/name");
+	made_at(root, "", "/sys/fs/btrfs/0123-4567/devices/dm-0/x");
+	made_at(root, "", "/sys/fs/btrfs/0123-4567/devices/nvme0n1p1/x");
+	made_at(root, "", "/sys/fs/btrfs/features/x");
 	put_mounts(root, "1 1 0:30 /@ / rw - btrfs /dev/mapper/luks-1 rw\n");
 	probe(root, &list);
 	assert_use(&list, PCI_DISK, MODULE_USE_ROOT, "/");
@@ -439,7 +425,7 @@ static void every_path_to_an_nvme_disk_is_roots(void **state)
 	put_link(root, "/sys/class/nvme/nvme0", "/sys/devices/" PCI_DISK "/nvme/nvme0");
 	put_link(root, "/sys/class/nvme/nvme1", "/sys/devices/" PCI_NIC "/nvme/nvme1");
 	put_block(root, "259:0", "virtual/nvme-subsystem/nvme-subsys0/nvme0n1", "");
-	put(root, "", "/sys/devices/%s/nvme0/x", subsystem);
+	made_at(root, "", "/sys/devices/%s/nvme0/x", subsystem);
 	put_mounts(root, "1 1 259:0 / / rw - ext4 /dev/nvme0n1 rw\n");
 	probe(root, &list);
 	assert_use(&list, PCI_DISK, MODULE_USE_ROOT, "/");

@@ -71,6 +71,17 @@ void made_file(const struct root *root, const char *path, const char *text)
 	made_bytes(root, path, text, strlen(text));
 }
 
+void made_at(const struct root *root, const char *text, const char *format, ...)
+{
+	autotext struct text path = {0};
+	va_list args;
+
+	va_start(args, format);
+	text_vappendf(&path, format, args);
+	va_end(args);
+	made_file(root, text_str(&path), text);
+}
+
 void made_link(const struct root *root, const char *target, const char *path)
 {
 	made_parent(root, path);
