@@ -87,6 +87,16 @@ static char *config_text(const struct kernel_source *source)
 	return str_ndup(bytes, len);
 }
 
+int vet_config_has_modules(const struct kernel_source *source)
+{
+	autofree char *text = config_text(source), *value = NULL;
+
+	if (!text)
+		return -ENOENT;
+	return config_look(text, "CONFIG_MODULES", &value) == CONFIG_SET &&
+	       strstr(text, "=m\n") != NULL;
+}
+
 static char *config_of_running(const struct vet *vet)
 {
 	autosource struct kernel_source source = {0};

@@ -66,61 +66,10 @@ static int packages_of_modules(struct vet *vet, struct error *err)
 	return r;
 }
 
-static int packages_of_kernel(struct vet *vet, const struct packaged_kernels *kernels,
-			      struct error *err)
-{
-	const struct strv *paths = &vet->report->packages;
-
-	vet->packaged = &kernels->items[0];
-	vet->report->release = str_dup(vet->packaged->release);
-	vet->source = vet->packaged->source; /* stays the packages' */
-	vet->whole_tree = true;
-	for (size_t i = 0; i < paths->count; i++)
-		if (is_headers_of(paths->items[i], vet->report->release))
-			vet->headers_come = true;
-	if (kernels->count > 1)
-		vet_find(vet, VET_WARNING,
-			 "these packages hold %zu kernels; the newest, %s, is vetted",
-			 kernels->count, vet->report->release);
-	return vet_run(vet, err);
-}
-
-static int packages_vet(struct vet *vet, const struct root *where, struct error *err)
-{
-	autopackaged struct packaged_kernels kernels = {0};
-	int r = packaged_kernels_read(where, &vet->report->packages, &kernels, err);
-
-	if (r < 0)
-		return r;
-	vet->report->brought = take_ptr(kernels.modules);
-	vet->report->brought_count = kernels.module_count;
-	kernels.module_count = 0;
-	return kernels.count > 0 ? packages_of_kernel(vet, &kernels, err)
-				 : packages_of_modules(vet, err);
-}
-
-int vet_packages(const struct machine *machine, const struct vet_place *place,
-		 enum vet_depth depth, struct vet_report *ret, struct error *err)
-{
-	autovet struct vet_report report = {0};
-	struct vet vet = {.depth = depth, .report = &report};
-	int r = vet_begin(&vet, machine, err);
-
-	for (size_t i = 0; i < place->paths->count; i++)
-		strv_add(&report.packages, place->paths->items[i]);
-	if (r == 0)
-		r = packages_vet(&vet, place->root, err);
-	vet_end(&vet);
-	if (r < 0)
-		return r;
-	*ret = report;
-	report = (struct vet_report){0};
-	return 0;
-}
-
 /* An image, and the trees that its modules may come from. */
 struct bare_image {
-	void *bytes;
+	const struct kernel_source *packaged; /* the image's packages, or NULL: */
+	void *bytes;                          /* the image alone */
 	size_t len;
 	struct kernel_source tree;    /* of its own release, where that is installed */
 	struct kernel_source running; /* of the running one */
@@ -131,7 +80,10 @@ static int bare_file(void *data, const char *what, const void **ret, size_t *ret
 {
 	struct bare_image *bare = data;
 
-	if (str_eq(what, "image")) {
+	if (bare->packaged && !str_eq(what, "modules") &&
+	    bare->packaged->file(bare->packaged->data, what, ret, ret_len, NULL) == 0)
+		return 0;
+	if (bare->bytes && str_eq(what, "image")) {
 		*ret = bare->bytes;
 		*ret_len = bare->len;
 		return 0;
@@ -197,12 +149,29 @@ static char *bare_release(const struct bare_image *bare, const char *path)
 	return dash && release_valid(dash + 1) ? str_dup(dash + 1) : NULL;
 }
 
-static int image_vet(struct vet *vet, struct bare_image *bare, struct error *err)
+/* An image in /boot may be all that there is of a release. */
+static bool bare_tree(const struct root *root, const char *release,
+		      struct kernel_source *ret)
+{
+	const void *paths;
+	size_t len = 0;
+
+	if (kernel_source_installed(root, release, ret, NULL) < 0)
+		return false;
+	if (ret->file(ret->data, "modules.order", &paths, &len, NULL) == 0 && len > 0)
+		return true;
+	kernel_source_done(ret);
+	*ret = (struct kernel_source){0};
+	return false;
+}
+
+/* The source of vet, and whether a whole tree is behind it. */
+static void bare_source(struct vet *vet, struct bare_image *bare)
 {
 	const struct root *root = vet->machine->root;
 
 	/* neither needs to be there */
-	if (kernel_source_installed(root, vet->report->release, &bare->tree, NULL) == 0)
+	if (bare_tree(root, vet->report->release, &bare->tree))
 		vet->installed = vet->whole_tree = true;
 	else if (vet->running)
 		(void)kernel_source_installed(root, vet->running, &bare->running, NULL);
@@ -213,6 +182,118 @@ static int image_vet(struct vet *vet, struct bare_image *bare, struct error *err
 		.provider = bare_provider,
 		.module = bare_module,
 	};
+}
+
+/* Is it the image's package of several, the modules' one missing? A kernel may have
+ * everything built in. */
+static bool packages_lack_modules(const struct kernel_source *source)
+{
+	const void *paths;
+	size_t len = 0;
+
+	return (source->file(source->data, "modules", &paths, &len, NULL) < 0 ||
+		len == 0) &&
+	       vet_config_has_modules(source) != 0;
+}
+
+/* Which package is usually forgotten; caller frees. */
+static char *packages_missing(const struct vet *vet)
+{
+	const struct strv *paths = &vet->report->packages;
+
+	for (size_t i = 0; i < paths->count; i++)
+		if (str_ends(paths->items[i], ".rpm"))
+			return str_dup("kernel-modules-core and kernel-modules of the "
+				       "same version");
+	return str_format("linux-modules-%s, and linux-modules-extra-%s where there is "
+			  "one",
+			  vet->report->release, vet->report->release);
+}
+
+/* What is not there drives no device: that is told once, and nothing is concluded. */
+static int packages_of_image(struct vet *vet, const struct kernel_source *packaged,
+			     struct error *err)
+{
+	cleanup(bare_done) struct bare_image bare = {.packaged = packaged};
+	autofree char *missing = packages_missing(vet);
+
+	bare_source(vet, &bare);
+	if (vet->whole_tree)
+		vet_find(vet, VET_NOTE,
+			 "the packages of %s hold no modules: the installed ones are "
+			 "vetted with its image",
+			 vet->report->release);
+	else
+		vet_find(vet, VET_REFUSAL,
+			 "the packages of %s hold its image but none of its modules, %s: "
+			 "what it would drive and load can't be told; name the package "
+			 "of its modules too (%s)",
+			 vet->report->release,
+			 vet_config_has_modules(packaged) == 1
+				 ? "while it is built with CONFIG_MODULES=y"
+				 : "nor its configuration",
+			 missing);
+	return vet_run(vet, err);
+}
+
+static int packages_of_kernel(struct vet *vet, const struct packaged_kernels *kernels,
+			      struct error *err)
+{
+	const struct strv *paths = &vet->report->packages;
+	const struct packaged_kernel *kernel = &kernels->items[0];
+
+	vet->report->release = str_dup(kernel->release);
+	for (size_t i = 0; i < paths->count; i++)
+		if (is_headers_of(paths->items[i], vet->report->release))
+			vet->headers_come = true;
+	if (kernels->count > 1)
+		vet_find(vet, VET_WARNING,
+			 "these packages hold %zu kernels; the newest, %s, is vetted",
+			 kernels->count, vet->report->release);
+	if (packages_lack_modules(&kernel->source))
+		return packages_of_image(vet, &kernel->source, err);
+	vet->packaged = kernel;
+	vet->source = kernel->source; /* stays the packages' */
+	vet->whole_tree = true;
+	return vet_run(vet, err);
+}
+
+static int packages_vet(struct vet *vet, const struct root *where, struct error *err)
+{
+	autopackaged struct packaged_kernels kernels = {0};
+	int r = packaged_kernels_read(where, &vet->report->packages, &kernels, err);
+
+	if (r < 0)
+		return r;
+	vet->report->brought = take_ptr(kernels.modules);
+	vet->report->brought_count = kernels.module_count;
+	kernels.module_count = 0;
+	return kernels.count > 0 ? packages_of_kernel(vet, &kernels, err)
+				 : packages_of_modules(vet, err);
+}
+
+int vet_packages(const struct machine *machine, const struct vet_place *place,
+		 enum vet_depth depth, struct vet_report *ret, struct error *err)
+{
+	autovet struct vet_report report = {0};
+	struct vet vet = {.depth = depth, .report = &report};
+	int r = vet_begin(&vet, machine, err);
+
+	for (size_t i = 0; i < place->paths->count; i++)
+		strv_add(&report.packages, place->paths->items[i]);
+	if (r == 0)
+		r = packages_vet(&vet, place->root, err);
+	vet_end(&vet);
+	if (r < 0)
+		return r;
+	*ret = report;
+	report = (struct vet_report){0};
+	return 0;
+}
+
+static int image_vet(struct vet *vet, struct bare_image *bare, struct error *err)
+{
+	bare_source(vet, bare);
 	if (!vet->whole_tree)
 		vet_find(vet, VET_WARNING,
 			 "an image alone says nothing of the devices that its modules "

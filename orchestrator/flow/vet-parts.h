@@ -56,6 +56,9 @@ void vet_weigh_devices(struct vet *vet);
 void vet_weigh_mounts(struct vet *vet);
 int vet_weigh_root(struct vet *vet, struct error *err);
 int vet_weigh_config(struct vet *vet, struct error *err);
+/* By its configuration: are there modules of the kernel's own? 1, 0, or -ENOENT: it has
+ * none that can be read. */
+int vet_config_has_modules(const struct kernel_source *source);
 int vet_weigh_firmware(struct vet *vet, struct error *err);
 void vet_find(struct vet *vet, enum vet_weight weight, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -237,6 +237,33 @@ def packages_are_vetted_before_they_are_installed(machine):
     machine.kuro("check", broken, status=1)
 
 
+def image_package(machine, *names):
+    """A package of that kernel's /boot files only, as where its modules come apart."""
+    release = machine.template.other
+    tree = machine.dir / "-".join(("image", *names))
+    whole = machine.template.packages[release]
+    (tree / "DEBIAN").mkdir(parents=True)
+    put(tree / "DEBIAN/control", f"Package: linux-image-{release}\nVersion: 1\n"
+        "Architecture: amd64\nMaintainer: kuro\nDescription: an image\n")
+    run("sh", "-c", 'dpkg-deb --fsys-tarfile "$0" | tar -x -C "$@"', whole, tree,
+        *(f"./boot/{name}-{release}" for name in names))
+    run("dpkg-deb", "-Znone", "--build", tree, f"{tree}.deb")
+    return f"{tree}.deb"
+
+
+@case
+def packages_without_the_modules_name_what_is_missing(machine):
+    in_use(machine, "kuro_base")
+    machine.device("03.0", "pci:v00008086d000010D3sv00008086sd0000A01Fbc02sc00i00", "e1000e",
+                   "e1000e")
+    for names, word in ((("vmlinuz",), "nor its configuration"),
+                        (("vmlinuz", "config"), "CONFIG_MODULES=y")):
+        report = machine.check(image_package(machine, *names), status=3)
+        missing, = [f["text"] for f in report["findings"] if f["weight"] == "refusal"]
+        assert word in missing and f"linux-modules-{machine.template.other}" in missing, missing
+        expect(report["devices"], [], "devices, of which nothing is known")
+
+
 @case
 def an_image_alone_is_vetted_as_far_as_it_goes(machine):
     in_use(machine, "kuro_base")

@@ -110,12 +110,30 @@ static void a_kernel_without_configuration_proves_nothing(void **state)
 	assert_string_equal(not_asked, "");
 }
 
+static int has_modules(const char *text)
+{
+	const struct kernel_source source = {.data = (void *)(uintptr_t)text,
+					     .file = config_file};
+
+	return vet_config_has_modules(&source);
+}
+
+static void only_options_set_to_m_make_modules(void **state)
+{
+	(void)state;
+	assert_int_equal(has_modules("CONFIG_MODULES=y\nCONFIG_A=m\nCONFIG_B=y\n"), 1);
+	assert_int_equal(has_modules("CONFIG_MODULES=y\nCONFIG_A=y\n"), 0);
+	assert_int_equal(has_modules("# CONFIG_MODULES is not set\nCONFIG_A=m\n"), 0);
+	assert_int_equal(has_modules(NULL), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_are_told_apart),
 		cmocka_unit_test(what_vanished_may_be_a_warning),
 		cmocka_unit_test(a_kernel_without_configuration_proves_nothing),
+		cmocka_unit_test(only_options_set_to_m_make_modules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
