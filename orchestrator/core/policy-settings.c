@@ -139,6 +139,40 @@ static const struct policy_setting settings[] = {
 	NUMBER(POLICY_HOLDS_DAYS, "holds.days", 0, 3650, "days", "30",
 	       "How long a release that failed here is not tried again; 0: until a "
 	       "person lifts the hold."),
+	STRINGS(POLICY_RETENTION_KEEP, "retention.keep", POLICY_ITEM_SELECTOR,
+		"running good good-1 pinned latest",
+		"Kernels that no limit removes: running, good, good-N (proven before the "
+		"good one), latest, latest-N, oldest, oldest+N (by version), pinned, a "
+		"release, or a pattern of releases. Whatever stands here, these stay "
+		"too: "
+		"what runs, the good, the previous and the trial generation, what is "
+		"pinned or held, and the two newest proven generations."),
+	STRINGS(POLICY_RETENTION_REMOVE, "retention.remove", POLICY_ITEM_PATH, "",
+		"Files that neither a package nor kuro made and that may be removed all "
+		"the same: left-overs, and hand-installed kernels, named by their image "
+		"(/boot/vmlinuz-...)."),
+	NUMBER(POLICY_RETENTION_MAX_RELEASES, "retention.max_releases", 0, 100,
+	       "releases", "3",
+	       "How many kernels stay. Above it the oldest go that nothing keeps. 0: no "
+	       "limit."),
+	NUMBER(POLICY_RETENTION_MAX_ROOM, "retention.max_room", 0, 1048576, "MiB", "0",
+	       "How much of the boot file systems kernels and generations may take. "
+	       "Above it the oldest go that nothing keeps. 0: no limit."),
+	NUMBER(POLICY_RETENTION_MAX_DAYS, "retention.max_days", 0, 3650, "days", "0",
+	       "The age from which kernels go that nothing keeps. 0: no limit."),
+	BOOLEAN(POLICY_RETENTION_AUTOMATIC, "retention.automatic", "true",
+		"Remove by itself: at the end of a transaction, and when the timer says "
+		"so. Otherwise only \"kuro prune\" does, and an upgrade that lacks "
+		"room."),
+	NUMBER(POLICY_ROOM_RESERVE, "room.reserve", 0, 1048576, "MiB", "16",
+	       "Room that stays free on each boot file system even at the peak of a "
+	       "transaction."),
+	NUMBER(POLICY_INITRAMFS_SHRUNK, "initramfs.shrunk", 0, 100, "per cent", "30",
+	       "By how much an initramfs may be smaller than the last proven one before "
+	       "it counts as incomplete. 100: by any amount."),
+	NUMBER(POLICY_INITRAMFS_BUILD_LIMIT, "initramfs.build_limit", 60, 86400,
+	       "seconds", "3600",
+	       "How long building one initramfs may take; a longer build has failed."),
 };
 _Static_assert(ARRAY_LEN(settings) == POLICY_KEYS, "a row for each key");
 

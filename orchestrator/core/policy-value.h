@@ -21,6 +21,11 @@ int policy_value_choice(const struct policy_setting *setting, const char *word,
 			struct policy_value *ret, struct error *err);
 int policy_value_strings(const struct policy_setting *setting, const struct strv *strings,
 			 struct policy_value *ret, struct error *err);
+/* The strings of a list, each and together: -ERROR_USAGE names the one that can't be. */
+int policy_items_check(const struct policy_setting *setting, const struct strv *items,
+		       struct error *err);
+/* What several of them are called. */
+const char *policy_item_name(enum policy_item item);
 void policy_value_done(struct policy_value *value);
 
 /* The value in quotes, escaped for a policy file and fit for a message; caller frees. */

@@ -14,9 +14,6 @@
 #include "policy-value.h"
 
 #define STRINGS_MAX 64
-#define MODULE_NAME_MAX \
-	55 /* MODULE_NAME_LEN - 1 on 64-bit, include/linux/moduleparam.h */
-#define CONFIG_MAX 128
 
 void policy_value_done(struct policy_value *value)
 {
@@ -45,12 +42,6 @@ static char *choices_text(const char *const *choices)
 	return text_take(&t);
 }
 
-static const char *const item_names[] = {
-	[POLICY_ITEM_ARGUMENT] = "kernel arguments",
-	[POLICY_ITEM_MODULE] = "module names",
-	[POLICY_ITEM_CONFIG] = "kernel options",
-};
-
 char *policy_allowed(const struct policy_setting *setting)
 {
 	switch (setting->type) {
@@ -67,7 +58,7 @@ char *policy_allowed(const struct policy_setting *setting)
 		break;
 	}
 	return str_format("a list of at most %d %s, [ \"a\", \"b\" ]", STRINGS_MAX,
-			  item_names[setting->item]);
+			  policy_item_name(setting->item));
 }
 
 /* Escapes of libconfig's strings; bytes that a terminal must not see become \xNN. */
@@ -117,86 +108,6 @@ int policy_value_choice(const struct policy_setting *setting, const char *word,
 			 setting->path, printable, allowed);
 }
 
-/* Only what the kernel's own build makes of file names (scripts/Makefile.lib), and the
- * two wildcards. */
-static int module_check(const struct policy_setting *setting, const char *name,
-			struct error *err)
-{
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789_-*?";
-	autofree char *shown = str_printable(name);
-	size_t len = strlen(name);
-
-	if (len >= 1 && len <= MODULE_NAME_MAX && strspn(name, letters) == len)
-		return 0;
-	return error_set(
-		err, -ERROR_USAGE,
-		"%s: \"%.60s\" can't be a module's name: allowed are 1 to %d letters, "
-		"digits, _ and -, and * and ? for any of them",
-		setting->path, shown, MODULE_NAME_MAX);
-}
-
-/* As the kernel's own configuration has it: Documentation/kbuild/kconfig-language.rst. */
-static int config_check(const struct policy_setting *setting, const char *option,
-			struct error *err)
-{
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789_";
-	autofree char *shown = str_printable(option);
-	const char *name =
-		str_starts(option, "CONFIG_") ? option + strlen("CONFIG_") : "";
-	size_t len = strspn(name, letters);
-	bool value_fits = name[len] == '\0' || (name[len] == '=' && name[len + 1]);
-
-	if (len > 0 && value_fits && strlen(option) <= CONFIG_MAX &&
-	    str_eq(option, shown))
-		return 0;
-	return error_set(err, -ERROR_USAGE,
-			 "%s: \"%.60s\" can't be a kernel option: write CONFIG_NAME or "
-			 "CONFIG_NAME=VALUE",
-			 setting->path, shown);
-}
-
-static int arguments_check(const struct policy_setting *setting,
-			   const struct strv *arguments, struct error *err)
-{
-	autofree char *line = command_line_join(arguments);
-	struct error why = {0};
-
-	for (size_t i = 0; i < arguments->count; i++)
-		if (str_starts(arguments->items[i], "kuro."))
-			return error_set(
-				err, -ERROR_USAGE,
-				"%s: \"%.60s\" can't be set: arguments that begin "
-				"with \"kuro.\" are kuro's own marks",
-				setting->path, arguments->items[i]);
-	if (strlen(line) > COMMAND_LINE_TRIAL_MAX)
-		return error_set(err, -ERROR_USAGE,
-				 "%s has %zu bytes together: allowed are at most %d",
-				 setting->path, strlen(line), COMMAND_LINE_TRIAL_MAX);
-	if (command_line_check(arguments, &why) < 0)
-		return error_set(err, -ERROR_USAGE, "%s: %s", setting->path, why.message);
-	return 0;
-}
-
-static int items_check(const struct policy_setting *setting, const struct strv *items,
-		       struct error *err)
-{
-	if (setting->item == POLICY_ITEM_ARGUMENT)
-		return arguments_check(setting, items, err);
-	for (size_t i = 0; i < items->count; i++) {
-		int result = setting->item == POLICY_ITEM_CONFIG
-				     ? config_check(setting, items->items[i], err)
-				     : module_check(setting, items->items[i], err);
-
-		if (result < 0)
-			return result;
-	}
-	return 0;
-}
-
 int policy_value_strings(const struct policy_setting *setting, const struct strv *strings,
 			 struct policy_value *ret, struct error *err)
 {
@@ -206,7 +117,7 @@ int policy_value_strings(const struct policy_setting *setting, const struct strv
 		return error_set(err, -ERROR_USAGE,
 				 "%s has %zu items: allowed are at most %d",
 				 setting->path, strings->count, STRINGS_MAX);
-	result = items_check(setting, strings, err);
+	result = policy_items_check(setting, strings, err);
 	if (result < 0)
 		return result;
 	strv_done(&ret->strings);

@@ -66,7 +66,17 @@ static void defaults_are_those_documented(void **state)
 		"kernel.config_vanished = \"refuse\" from built in\n"
 		"packages.refresh = true from built in\n"
 		"packages.timeout = 3600 from built in\n"
-		"holds.days = 30 from built in\n";
+		"holds.days = 30 from built in\n"
+		"retention.keep = [ \"running\", \"good\", \"good-1\", \"pinned\", "
+		"\"latest\" ] from built in\n"
+		"retention.remove = [ ] from built in\n"
+		"retention.max_releases = 3 from built in\n"
+		"retention.max_room = 0 from built in\n"
+		"retention.max_days = 0 from built in\n"
+		"retention.automatic = true from built in\n"
+		"room.reserve = 16 from built in\n"
+		"initramfs.shrunk = 30 from built in\n"
+		"initramfs.build_limit = 3600 from built in\n";
 	autopolicy struct policy policy;
 	autofree char *dump = NULL;
 

@@ -51,6 +51,15 @@ enum policy_key {
 	POLICY_PACKAGES_REFRESH,
 	POLICY_PACKAGES_TIMEOUT,
 	POLICY_HOLDS_DAYS,
+	POLICY_RETENTION_KEEP,
+	POLICY_RETENTION_REMOVE,
+	POLICY_RETENTION_MAX_RELEASES,
+	POLICY_RETENTION_MAX_ROOM,
+	POLICY_RETENTION_MAX_DAYS,
+	POLICY_RETENTION_AUTOMATIC,
+	POLICY_ROOM_RESERVE,
+	POLICY_INITRAMFS_SHRUNK,
+	POLICY_INITRAMFS_BUILD_LIMIT,
 	POLICY_KEYS,
 };
 
@@ -60,6 +69,8 @@ enum policy_item {
 	POLICY_ITEM_ARGUMENT, /* of a kernel's command line */
 	POLICY_ITEM_MODULE,   /* a module's name, or a pattern with * and ? */
 	POLICY_ITEM_CONFIG,   /* CONFIG_X or CONFIG_X=value */
+	POLICY_ITEM_SELECTOR, /* of releases: core/retention.h */
+	POLICY_ITEM_PATH,     /* absolute, or a pattern of such with * and ? */
 };
 
 struct policy_setting {

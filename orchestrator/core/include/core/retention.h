@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Retention: which kernels, generations and left-over files stay on the boot file
+ * systems, and why. Decides only; flow/prune carries it out.
+ *
+ * Selectors (policy retention.keep): "running", "good", "good-N" (the Nth proven
+ * generation before the good one), "latest", "latest-N", "oldest", "oldest+N" (installed
+ * releases in version order), "pinned", a release, or a pattern of releases with * and ?.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+
+enum retention_kind {
+	RETENTION_KERNEL,     /* a release: image, initramfs, module tree, packages */
+	RETENTION_GENERATION, /* kuro's own set of a release */
+	RETENTION_LEFTOVER,   /* what no package and no generation owns any more */
+};
+
+/* Why a left-over is one. */
+enum leftover {
+	LEFTOVER_NONE,
+	LEFTOVER_INITRAMFS, /* of a release that has no kernel any more */
+	LEFTOVER_BACKUP,    /* .old-dkms, .bak, .new, .dpkg-…, initrd.img.old-… */
+	LEFTOVER_TREE,      /* a module tree without kernel that no package owns */
+	LEFTOVER_DKMS,      /* a DKMS build for a removed kernel */
+	LEFTOVER_STAGING,   /* kuro's own, of an interrupted run */
+	LEFTOVER_UNKNOWN,   /* nobody knows who made it: stays unless named by policy */
+};
+
+struct retention_item {
+	enum retention_kind kind;
+	enum leftover leftover;
+	char *name;    /* release, "7", or path */
+	char *release; /* that it belongs to, or NULL */
+	unsigned int generation;
+	uint64_t room;   /* bytes on the boot file system that go with it alone */
+	int64_t created; /* seconds since 1970; 0 unknown */
+	bool running, good, previous, trial, pinned, proven;
+	bool packaged; /* owned by a package: removed through its manager */
+	bool held;     /* the package manager keeps it (apt-mark hold, versionlock) */
+	/* decided */
+	bool removed;
+	char *reason; /* a sentence */
+};
+struct retention_set {
+	struct retention_item *items; /* newest release first, left-overs last */
+	size_t count;
+};
+void retention_set_done(struct retention_set *set);
+#define autoretention cleanup(retention_set_done)
+
+struct retention_rules {
+	const struct strv *keep;   /* selectors */
+	const struct strv *remove; /* patterns of paths of unknown left-overs */
+	unsigned int max_releases; /* 0: no limit; kept ones that only a limit removes go,
+				      oldest first */
+	uint64_t max_room;         /* bytes on the boot file system, 0: no limit */
+	unsigned int max_days;     /* 0: no limit */
+	uint64_t wanted;           /* bytes that must come free, 0: none in particular */
+	int64_t now;               /* seconds since 1970 */
+};
+
+/* 0, or -ERROR_USAGE with what is wrong with the selector. */
+int retention_selector_check(const char *selector, struct error *err);
+/*
+ * Decide for every item. Whatever the rules say, these stay: what runs, the good, the
+ * previous and the trial generation, what is pinned or held, the kernels of all these,
+ * and of the proven generations the newest two.
+ */
+void retention_decide(const struct retention_rules *rules, struct retention_set *set);
+/* Bytes that the removed ones free. */
+uint64_t retention_freed(const struct retention_set *set);
