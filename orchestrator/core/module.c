@@ -57,6 +57,74 @@ static void release_bytes(struct module_file *file)
 		free(file->bytes);
 }
 
+/* Texts on their way: counted while there is no place for them, else copied. */
+struct moving {
+	char *to;
+	size_t len;
+};
+
+static void move_bytes(struct moving *moving, const void **at, size_t len)
+{
+	if (!*at)
+		return;
+	if (moving->to)
+		*at = memcpy(moving->to + moving->len, *at, len);
+	moving->len += len;
+}
+
+static void move_text(struct moving *moving, const char **text)
+{
+	const void *at = *text;
+
+	move_bytes(moving, &at, at ? strlen(*text) + 1 : 0);
+	*text = at;
+}
+
+static void move_versions(struct moving *moving, struct module_version *versions,
+			  size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		move_text(moving, &versions[i].symbol);
+}
+
+static size_t move_all(struct module_file *file, char *to)
+{
+	struct module_signature *signature = &file->signature;
+	const char **const texts[] = {&file->name,        &file->vermagic,
+				      &file->license,     &file->version,
+				      &file->srcversion,  &file->provenance,
+				      &signature->signer, &signature->key,
+				      &signature->hash};
+	struct moving moving = {.to = to};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		move_text(&moving, texts[i]);
+	for (size_t i = 0; i < file->import_count; i++)
+		move_text(&moving, &file->imports[i].symbol);
+	move_versions(&moving, file->versions, file->version_count);
+	move_versions(&moving, file->versions_ext, file->version_ext_count);
+	for (size_t i = 0; i < file->export_count; i++) {
+		move_text(&moving, &file->exports[i].name);
+		move_text(&moving, &file->exports[i].name_space);
+		file->exports[i].owner = file->name;
+	}
+	move_bytes(&moving, &signature->message, signature->length);
+	return moving.len;
+}
+
+void module_file_keep(struct module_file *file)
+{
+	size_t len = move_all(file, NULL);
+	struct text before = file->arena;
+
+	file->arena =
+		(struct text){.data = mem_zalloc(len + 1), .len = len, .size = len + 1};
+	(void)move_all(file, file->arena.data); /* as much as was counted */
+	text_done(&before);
+	release_bytes(file);
+	file->bytes = file->mapping = NULL;
+}
+
 void module_file_done(struct module_file *file)
 {
 	struct strv *const lists[] = {&file->depends,       &file->softdeps_pre,
@@ -85,7 +153,9 @@ static void third_party_done(struct third_party *known)
 	free(known->version);
 	free(known->package);
 	free(known->user);
-	free(known->signature_texts);
+	if (known->file)
+		module_file_done(known->file);
+	free(known->file);
 }
 
 void third_party_list_done(struct third_party_list *list)

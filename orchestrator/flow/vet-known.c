@@ -153,7 +153,7 @@ static int known_probe(struct vet *vet, const char *release, struct third_party_
 	int r;
 
 	if (vet->installed && str_eq(release, vet->report->release)) {
-		known_copy(&vet->there, ret);
+		known_copy(&vet->report->there, ret);
 		return 0;
 	}
 	r = third_party_probe(vet->machine->root, release, ret, &local);
@@ -211,14 +211,14 @@ int vet_know(struct vet *vet, struct error *err)
 
 	if (vet->installed)
 		r = third_party_probe(vet->machine->root, vet->report->release,
-				      &vet->there, &local);
+				      &vet->report->there, &local);
 	if (r < 0 && r != -ENOENT)
 		return error_set(err, r, "%s", local.message);
-	if (vet->there.count > 1)
-		qsort(vet->there.items, vet->there.count, sizeof(*vet->there.items),
-		      by_name);
+	if (vet->report->there.count > 1)
+		qsort(vet->report->there.items, vet->report->there.count,
+		      sizeof(*vet->report->there.items), by_name);
 	r = known_gather(vet, &known, err);
-	known_copy(&vet->there, &copy);
+	known_copy(&vet->report->there, &copy);
 	known_take(&known, &copy);
 	known_finish(vet, &known);
 	return r;
@@ -250,7 +250,6 @@ int vet_begin(struct vet *vet, const struct machine *machine, struct error *err)
 
 void vet_end(struct vet *vet)
 {
-	third_party_list_done(&vet->there);
 	free(vet->running);
 	free(vet->good);
 }

@@ -36,36 +36,16 @@ static struct module_file *brought_file(const struct vet *vet, const char *name)
 	return NULL;
 }
 
-/* The file that the target would load: its own, or the present binary where it is not
- * installed yet. NULL: none. Borrowed from known. */
-static const char *target_path(const struct vet *vet, const struct third_party *known)
+/* What the target would load: its own file, or the present binary where it is not
+ * installed yet. A link of weak-modules(8) whose other release is gone is no file. */
+static const struct module_file *target_file(const struct vet *vet,
+					     const struct third_party *known)
 {
-	const struct third_party *there = vet_third_party(&vet->there, known->name);
-	const char *path = vet->installed ? there ? there->path : NULL : known->path;
+	const struct third_party *there =
+		vet->installed ? vet_third_party(&vet->report->there, known->name)
+			       : known;
 
-	/* a link of weak-modules(8) whose other release is gone is no file */
-	return path && root_exists(vet->machine->root, path) ? path : NULL;
-}
-
-/* A file that can't be read loads nowhere; why is its fault. */
-static void file_read(const struct vet *vet, const char *path, const char *name,
-		      struct module_file *ret)
-{
-	struct error local = {0};
-
-	if (module_file_read(vet->machine->root, path, ret, &local) == 0)
-		return;
-	*ret = (struct module_file){.path = str_dup(path),
-				    .name = name,
-				    .fault = str_dup(local.message)};
-}
-
-static struct module_file *file_add(struct vet *vet, const char *path, const char *name)
-{
-	struct module_file *file = &vet->report->files[vet->report->file_count++];
-
-	file_read(vet, path, name, file);
-	return file;
+	return there ? there->file : NULL;
 }
 
 static void module_add(struct vet *vet, const struct third_party *known)
@@ -74,20 +54,16 @@ static void module_add(struct vet *vet, const struct third_party *known)
 	size_t i = report->modules.count++;
 	struct compat_module *item = &report->modules.items[i];
 	const struct module_file *brought = brought_file(vet, known->name);
-	const char *path = target_path(vet, known);
 
 	*item = (struct compat_module){.known = known, .verdict = COMPAT_NO_FILE};
-	if (brought)
-		item->file = brought;
-	else if (path)
-		item->file = file_add(vet, path, known->name);
+	item->file = brought ? brought : target_file(vet, known);
 }
 
 /* Nothing of a third party is there under this name, and the kernel has its own. */
 static bool module_is_own(const struct vet *vet, const struct third_party *known)
 {
 	bool file = brought_file(vet, known->name) ||
-		    (vet->installed && target_path(vet, known));
+		    (vet->installed && target_file(vet, known));
 
 	return !file && vet_kernel_has(vet, known->name);
 }
@@ -98,8 +74,6 @@ static size_t modules_fill(struct vet *vet)
 	struct vet_report *report = vet->report;
 	size_t count = report->known.count, judged;
 
-	/* a present binary beside each, where it would be linked */
-	report->files = mem_zalloc((2 * count + 1) * sizeof(*report->files));
 	report->modules.items = mem_zalloc((count + 1) * sizeof(*report->modules.items));
 	report->outlooks = mem_zalloc((count + 1) * sizeof(*report->outlooks));
 	for (size_t i = 0; i < count; i++)
@@ -118,7 +92,7 @@ static size_t modules_fill(struct vet *vet)
 	for (size_t i = 0; i < report->modules.count; i++) {
 		const struct third_party *known = report->modules.items[i].known;
 		const struct third_party *there =
-			vet_third_party(&vet->there, known->name);
+			vet_third_party(&vet->report->there, known->name);
 
 		report->outlooks[i].version = str_dup(
 			there && there->version ? there->version : known->version);
@@ -161,21 +135,17 @@ static int modules_signatures(struct vet *vet, size_t count, struct error *err)
  * missing today is not missed. */
 static void module_firmware(const struct vet *vet, struct compat_module *item)
 {
-	struct module_file present = {0};
+	const struct module_file *present = item->known->file;
 
-	if (!item->file || item->known->use == MODULE_USE_NONE ||
-	    item->file->firmware.count == 0)
+	if (!item->file || item->known->use == MODULE_USE_NONE || !present)
 		return;
-	if (item->known->path && !str_eq(item->known->path, item->file->path))
-		file_read(vet, item->known->path, item->known->name, &present);
-	for (size_t i = 0; present.path && i < item->file->firmware.count; i++) {
+	for (size_t i = 0; i < item->file->firmware.count; i++) {
 		const char *name = item->file->firmware.items[i];
 
-		if (!strv_has(&present.firmware, name) &&
+		if (!strv_has(&present->firmware, name) &&
 		    !firmware_present(vet->machine->root, vet->report->release, name))
 			strv_add(&item->no_firmware, name);
 	}
-	module_file_done(&present);
 }
 
 /* Can its provider build it for the target? */
@@ -270,10 +240,10 @@ static int modules_link(struct vet *vet, size_t count, struct error *err)
 		*copy = (struct compat_module){.known = item->known,
 					       .file = item->file,
 					       .trust = item->trust};
-		if (item->file || item->remedy != REMEDY_NONE || !item->known->path)
+		if (item->file || item->remedy != REMEDY_NONE)
 			continue;
-		copy->file = file_add(vet, item->known->path, item->known->name);
-		any = true;
+		copy->file = item->known->file;
+		any |= copy->file != NULL;
 	}
 	r = any ? modules_judge(vet, &set, err) : 0;
 	for (size_t i = 0; any && r == 0 && i < count; i++)

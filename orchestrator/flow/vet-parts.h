@@ -19,7 +19,6 @@ struct vet {
 	struct error abi_error; /* why the kernel's image could not be read */
 	bool headers_come;      /* a package with the target's headers is among them */
 	char *running, *good;   /* releases, or NULL */
-	struct third_party_list there; /* the target's tree */
 };
 
 /* What the machine is, without the modules. */

@@ -237,7 +237,7 @@ static int drift_gone(struct vet *vet, struct strv *ret, struct error *err)
 		autofree char *sentence = NULL;
 
 		if (record->observed != OBSERVATION_LOADED ||
-		    vet_third_party(&vet->there, record->module) ||
+		    vet_third_party(&vet->report->there, record->module) ||
 		    vet_kernel_has(vet, record->module) ||
 		    policy_module_fits(ignored, record->module))
 			continue;

@@ -48,9 +48,9 @@ void vet_report_done(struct vet_report *report)
 	free(report->findings);
 	free(report->outlooks);
 	compat_set_done(&report->modules);
-	files_done(report->files, report->file_count);
 	files_done(report->brought, report->brought_count);
 	third_party_list_done(&report->known);
+	third_party_list_done(&report->there);
 	device_list_done(&report->devices);
 	kernel_abi_done(&report->abi);
 	strv_done(&report->packages);
@@ -350,8 +350,8 @@ int vet_modules_of(const struct machine *machine, const char *release,
 		r = vet_know(&vet, err);
 	if (r == 0) {
 		*ret_known = report.known;
-		*ret_there = vet.there;
-		report.known = vet.there = (struct third_party_list){0};
+		*ret_there = report.there;
+		report.known = report.there = (struct third_party_list){0};
 	}
 	vet_end(&vet);
 	return r;

@@ -63,7 +63,7 @@ static void keep_texts(struct module_file *file, const char **const *slots, size
 			*slots[i] = file->arena.data + offsets[i];
 }
 
-static void read_signature(struct module_file *file, const void *data, size_t len)
+void module_file_read_signer(struct module_file *file)
 {
 	struct module_signature *signature = &file->signature;
 	const char **const slots[] = {&file->name, &signature->signer, &signature->key,
@@ -72,7 +72,7 @@ static void read_signature(struct module_file *file, const void *data, size_t le
 	char *owned[3] = {NULL};
 
 	file->arena = (struct text){0};
-	module_signature_read(data, len, signature, owned);
+	module_signature_read_signer(signature, owned);
 	keep_texts(file, slots, ARRAY_LEN(slots));
 	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
 		free(owned[i]);
@@ -138,7 +138,7 @@ static void read_file(struct module_file *file)
 {
 	autotext struct text fault = {0};
 
-	read_signature(file, file->bytes, file->size);
+	module_signature_read(file->bytes, file->size, &file->signature);
 	if (read_parts(file, file->bytes, &fault) < 0)
 		set_fault(file, &fault);
 }

@@ -33,10 +33,11 @@ int module_exports_read(const struct module_elf *elf, struct module_file *ret,
 
 /*
  * module-signature.c. module_signature_read: the signature behind a module's content, if
- * there is one; ret->content is len where there is none. Texts that were made are put
- * into owned (three slots: signer, key, hash; the caller frees) and ret points at them.
+ * there is one; ret->content is len where there is none. What its message says comes with
+ * module_signature_read_signer: texts that were made are put into owned (three slots:
+ * signer, key, hash; the caller frees) and ret points at them.
  */
 /* Bytes of a module before its signature; len where there is none. */
 size_t module_content_length(const void *data, size_t len);
-void module_signature_read(const void *data, size_t len, struct module_signature *ret,
-			   char *owned[3]);
+void module_signature_read(const void *data, size_t len, struct module_signature *ret);
+void module_signature_read_signer(struct module_signature *ret, char *owned[3]);

@@ -50,6 +50,7 @@ static enum trailer trailer_read(const void *data, size_t len,
 			return TRAILER_BAD;
 	ret->content = len - TRAILER_SIZE - length;
 	ret->length = length;
+	ret->message = (const char *)data + ret->content;
 	return TRAILER_PKCS7;
 }
 
@@ -149,16 +150,18 @@ static bool message_read(const unsigned char *message, size_t len, char *owned[3
 	return sound;
 }
 
-void module_signature_read(const void *data, size_t len, struct module_signature *ret,
-			   char *owned[3])
+void module_signature_read(const void *data, size_t len, struct module_signature *ret)
 {
 	enum trailer trailer = trailer_read(data, len, ret);
 
 	ret->present = trailer != TRAILER_NONE;
 	ret->malformed = trailer == TRAILER_BAD;
-	if (trailer == TRAILER_PKCS7)
-		ret->malformed = !message_read((const unsigned char *)data + ret->content,
-					       ret->length, owned);
+}
+
+void module_signature_read_signer(struct module_signature *ret, char *owned[3])
+{
+	if (ret->message)
+		ret->malformed = !message_read(ret->message, ret->length, owned);
 	ret->signer = owned[0];
 	ret->key = owned[1];
 	ret->hash = owned[2];

@@ -254,8 +254,11 @@ static int pass_member(void *data, struct package_member *member, struct error *
 	return 0;
 }
 
-static void module_add(struct packaged_kernels *found, struct module_file *file)
+static void pass_found_module(struct pass *pass, struct module_file *file)
 {
+	struct packaged_kernels *found = &pass->found;
+
+	module_file_read_signer(file);
 	found->modules =
 		mem_regrow(found->modules, found->module_count + 1, sizeof(*file));
 	found->modules[found->module_count++] = *file;
@@ -275,7 +278,7 @@ static void pass_settle(struct pass *pass)
 						     pending->file.bytes,
 						     pending->file.size); /* was held */
 		else
-			module_add(&pass->found, &pending->file);
+			pass_found_module(pass, &pending->file);
 		module_file_done(&pending->file);
 		free(take_ptr(pending->release));
 	}

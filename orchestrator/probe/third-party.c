@@ -80,44 +80,38 @@ static bool link_is_weak(const struct third_party_search *search,
 	       (strstr(file->target, "/lib/modules/") && !strstr(file->target, own));
 }
 
-/* A signature outlives its file: its texts are copied, behind one another. */
-static void keep_signature(struct third_party *known,
-			   const struct module_signature *signature)
+/* What the file of a module says; NULL where a link leads nowhere. */
+static struct module_file *file_of(const struct root *root,
+				   const struct third_party *known)
 {
-	const char *const from[] = {signature->signer, signature->key, signature->hash};
-	const char **const to[] = {&known->signature.signer, &known->signature.key,
-				   &known->signature.hash};
-	struct text texts = {0};
-	size_t starts[ARRAY_LEN(from)];
+	struct module_file *file = mem_zalloc(sizeof(*file));
+	struct error why = {0};
+	int r = module_file_read(root, known->path, file, &why);
 
-	known->signature = *signature;
-	for (size_t i = 0; i < ARRAY_LEN(from); i++) {
-		autofree char *shown = from[i] ? str_printable(from[i]) : str_dup("");
-
-		starts[i] = texts.len;
-		text_append_n(&texts, shown, strlen(shown) + 1);
+	if (r == -ENOENT) {
+		free(file);
+		return NULL;
 	}
-	known->signature_texts = text_take(&texts);
-	for (size_t i = 0; i < ARRAY_LEN(from); i++)
-		*to[i] = from[i] ? known->signature_texts + starts[i] : NULL;
+	if (r < 0)
+		*file = (struct module_file){.path = str_dup(known->path),
+					     .name = known->name,
+					     .fault = str_dup(why.message)};
+	module_file_read_signer(file);
+	module_file_keep(file);
+	return file;
 }
 
-/* What its file says of a module: version, release, signature. */
+/* What its file says of a module: version, release. */
 static void read_file(struct third_party *known, const struct root *root)
 {
-	automodule struct module_file file = {0};
+	const struct module_file *file = known->file = file_of(root, known);
 
-	/* a link that leads nowhere, a file that can't be read: nothing is said */
-	if (module_file_read(root, known->path, &file, NULL) < 0)
-		return;
-	if (file.vermagic)
-		known->built_for = str_ndup(file.vermagic, strcspn(file.vermagic, " "));
-	if (file.version) {
+	if (file && file->vermagic)
+		known->built_for = str_ndup(file->vermagic, strcspn(file->vermagic, " "));
+	if (file && file->version) {
 		free(known->version);
-		known->version = str_printable(file.version);
+		known->version = str_printable(file->version);
 	}
-	if (file.signature.present)
-		keep_signature(known, &file.signature);
 }
 
 /* Who made a linked module for the release whose tree it lies in: DKMS, or not known. */

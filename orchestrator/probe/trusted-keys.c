@@ -16,6 +16,7 @@
 #include "efi-signatures.h"
 #include "probe/kernel-abi.h"
 #include "probe/kernel-image.h"
+#include "probe/module-file.h"
 
 #define EFI_DIR          "/sys/firmware/efi"
 #define EFIVARS_DIR      EFI_DIR "/efivars"
@@ -35,6 +36,7 @@ struct certificates {
 };
 
 struct trusted_keys {
+	const struct root *root;
 	const struct kernel_source *source;
 	struct certificates *certificates; /* grows when a signature asks for the image */
 };
@@ -120,6 +122,7 @@ int trusted_keys_probe(const struct root *root, const struct kernel_source *sour
 	struct trusted_keys *keys = mem_zalloc(sizeof(*keys));
 
 	(void)err; /* what can't be read holds no key that is known */
+	keys->root = root;
 	keys->source = source;
 	keys->certificates = mem_zalloc(sizeof(*keys->certificates));
 	add_firmware_keys(root, source, keys->certificates);
@@ -192,11 +195,28 @@ static void ask_image(const struct trusted_keys *keys)
 					NULL); /* likewise */
 }
 
-/* The content that is signed. */
+/* What was signed. A file that let its bytes go is opened again for them, where a key is
+ * there to check them with. */
 struct content {
-	const void *data;
-	size_t len;
+	const struct root *root;
+	const struct module_file *file;
+	struct module_file again;
 };
+
+/* NULL: it is not what was read before. */
+static const void *content_bytes(struct content *content)
+{
+	const struct module_file *file = content->file;
+
+	if (file->bytes)
+		return file->bytes;
+	if (!content->again.path &&
+	    module_file_read(content->root, file->path, &content->again, NULL) < 0)
+		return NULL;
+	return content->again.signature.content == file->signature.content
+		       ? content->again.bytes
+		       : NULL;
+}
 
 static const EVP_MD *digest_of(CMS_SignerInfo *info)
 {
@@ -212,7 +232,7 @@ static const EVP_MD *digest_of(CMS_SignerInfo *info)
 
 /* Did this key sign the content? A kind of key that can't be used is an unknown one. */
 static enum signature_trust verify(CMS_SignerInfo *info, X509 *certificate,
-				   const struct content *content)
+				   struct content *content)
 {
 	const EVP_MD *digest = digest_of(info);
 	EVP_PKEY *key = X509_get0_pubkey(certificate);
@@ -220,11 +240,15 @@ static enum signature_trust verify(CMS_SignerInfo *info, X509 *certificate,
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	enum signature_trust ret = SIGNATURE_UNKNOWN_KEY;
 	int len = ASN1_STRING_length(signature);
+	const void *bytes = content_bytes(content);
 
-	if (digest && key && context && len > 0 &&
-	    EVP_DigestVerifyInit(context, NULL, digest, NULL, key) == 1)
+	if (!bytes)
+		ret = SIGNATURE_BAD;
+	else if (digest && key && context && len > 0 &&
+		 EVP_DigestVerifyInit(context, NULL, digest, NULL, key) == 1)
 		ret = EVP_DigestVerify(context, ASN1_STRING_get0_data(signature),
-				       (size_t)len, content->data, content->len) == 1
+				       (size_t)len, bytes,
+				       content->file->signature.content) == 1
 			      ? SIGNATURE_TRUSTED
 			      : SIGNATURE_BAD;
 	EVP_MD_CTX_free(context);
@@ -280,7 +304,7 @@ static bool chain_is_trusted(const struct certificates *trusted, X509 *certifica
 }
 
 static enum signature_trust judge_by(const struct certificates *trusted,
-				     CMS_SignerInfo *info, const struct content *content)
+				     CMS_SignerInfo *info, struct content *content)
 {
 	for (size_t i = 0; i < trusted->count; i++)
 		if (CMS_SignerInfo_cert_cmp(info, trusted->items[i]) == 0)
@@ -292,7 +316,7 @@ static enum signature_trust judge_by(const struct certificates *trusted,
 static enum signature_trust judge_signer(const struct trusted_keys *keys,
 					 CMS_SignerInfo *info,
 					 STACK_OF(X509) * certificates,
-					 const struct content *content)
+					 struct content *content)
 {
 	X509 *brought = named_by(info, certificates);
 	enum signature_trust trust;
@@ -330,8 +354,7 @@ static bool is_refused(CMS_ContentInfo *cms)
 
 /* pkcs7_validate_trust: one bad signer condemns, one trusted is enough. */
 static enum signature_trust judge_message(const struct trusted_keys *keys,
-					  CMS_ContentInfo *cms,
-					  const struct content *content)
+					  CMS_ContentInfo *cms, struct content *content)
 {
 	STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(cms);
 	STACK_OF(X509) *certificates = CMS_get1_certs(cms);
@@ -353,7 +376,7 @@ enum signature_trust trusted_keys_judge(const struct trusted_keys *keys,
 					const struct module_file *file)
 {
 	const struct module_signature *signature = &file->signature;
-	struct content content = {.data = file->bytes, .len = signature->content};
+	struct content content = {.root = keys->root, .file = file};
 	enum signature_trust ret = SIGNATURE_BAD;
 	const unsigned char *message;
 	CMS_ContentInfo *cms;
@@ -364,14 +387,12 @@ enum signature_trust trusted_keys_judge(const struct trusted_keys *keys,
 		return SIGNATURE_BAD;
 	if (signature->length == 0) /* no PKCS#7: unsupported, and so not a known key's */
 		return SIGNATURE_UNKNOWN_KEY;
-	if (signature->content > file->size ||
-	    signature->length > file->size - signature->content)
-		return SIGNATURE_BAD;
-	message = (const unsigned char *)file->bytes + signature->content;
+	message = signature->message;
 	cms = d2i_CMS_ContentInfo(NULL, &message, (long)signature->length);
 	if (cms && !is_refused(cms))
 		ret = judge_message(keys, cms, &content);
 	CMS_ContentInfo_free(cms);
+	module_file_done(&content.again);
 	ERR_clear_error();
 	return ret;
 }

@@ -88,6 +88,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(!exports.fault);
 		compare_exports(&whole, &exports);
 	}
+	module_file_read_signer(&whole);
+	judge(&whole);
+	module_file_keep(&whole);
+	(void)texts_length(&whole); /* and what was moved */
 	judge(&whole);
 	return 0;
 }

@@ -42,8 +42,9 @@ static int modules(const struct package_run *run, const char *release, struct er
 			     module_provider_name(known->provider), shown(known->package),
 			     shown(known->version), shown(known->built_for),
 			     shown(known->path),
-			     known->signature.present ? shown(known->signature.signer)
-						      : "unsigned"); /* as above */
+			     known->file && known->file->signature.present
+				     ? shown(known->file->signature.signer)
+				     : "unsigned"); /* as above */
 	}
 	return r;
 }

@@ -28,17 +28,20 @@ struct module_version {
 /* PKCS#7 appended to the file (Documentation/admin-guide/module-signing.rst). */
 struct module_signature {
 	bool present;
-	bool malformed;     /* the marker is there, what it announces is not */
-	size_t content;     /* bytes of the file that are signed */
-	size_t length;      /* bytes of the PKCS#7 message, which begins at content */
-	const char *signer; /* common name of the issuer named in it, or NULL */
-	const char *key;    /* serial number or key identifier, hexadecimal, or NULL */
-	const char *hash;   /* "sha256", or NULL */
+	bool malformed; /* the marker is there, what it announces is not */
+	size_t content; /* bytes of the file that are signed */
+	size_t length;  /* bytes of the PKCS#7 message, which begins at content */
+	/* by module_file_read_signer: */
+	const char *signer;  /* common name of the issuer named in it, or NULL */
+	const char *key;     /* serial number or key identifier, hexadecimal, or NULL */
+	const char *hash;    /* "sha256", or NULL */
+	const void *message; /* the PKCS#7 message, or NULL */
 };
 
 /*
  * One module file. All texts lie in arena or in the bytes of the file, and live as long
- * as this. A file that is no loadable module at all has fault set and the rest empty.
+ * as this, or until module_file_keep moves them. A file that is no loadable module at all
+ * has fault set and the rest empty.
  */
 struct module_file {
 	char *path;       /* as the machine sees it, or as the package names it */
@@ -66,14 +69,20 @@ struct module_file {
 	size_t export_count;
 	struct module_signature signature;
 	char build_id[41]; /* hexadecimal, or "" */
-	void *bytes;       /* the file's content, decompressed; NULL where borrowed */
-	size_t size;
+	void *bytes; /* the file's content, decompressed; NULL where borrowed or let go */
+	size_t size; /* of the content */
 	void *mapping; /* where bytes is a mapping: its address, else NULL */
 	struct text arena;
 };
 
 void module_file_done(struct module_file *file);
 #define automodule cleanup(module_file_done)
+/*
+ * Copy what lies in the bytes, all texts and the signature's message, and let the bytes
+ * go: a thousand modules' facts are some megabytes, their files are gigabytes. May be
+ * repeated.
+ */
+void module_file_keep(struct module_file *file);
 
 enum module_provider {
 	PROVIDER_DKMS,
@@ -111,9 +120,9 @@ struct third_party {
 	char *package;   /* DKMS name/version, or the owning package; NULL */
 	enum module_provider provider;
 	enum module_use use;
-	char *user; /* who uses it: "/srv", "eth0", "wg0"; NULL */
-	struct module_signature signature;
-	char *signature_texts; /* in which those of signature lie; NULL */
+	char *user;               /* who uses it: "/srv", "eth0", "wg0"; NULL */
+	struct module_file *file; /* what its file says, without bytes; fault set where
+				     it could not be read; NULL: there is none */
 };
 
 struct third_party_list {

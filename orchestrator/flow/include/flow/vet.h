@@ -41,10 +41,9 @@ struct vet_report {
 	bool abi_read;       /* false: it was not needed, or could not be read */
 	char *second_source; /* sentence where Module.symvers and the image disagree; NULL
 			      */
-	struct third_party_list known;
-	struct module_file *files; /* those of modules.items, owned here ... */
-	size_t file_count;
-	struct module_file *brought; /* ... or here: modules of the packages */
+	/* files of modules.items are those of this machine, of the target's tree ... */
+	struct third_party_list known, there;
+	struct module_file *brought; /* ... or of the packages */
 	size_t brought_count;
 	struct compat_set modules;
 	struct vet_outlook *outlooks; /* one for each of modules.items */

@@ -96,7 +96,7 @@ int kernel_abi_add_exports(const struct kernel_source *source,
  */
 struct kernel_image;
 struct trusted_keys;
-/* source must outlive ret: the image is opened by the first signature that no key of the
+/* root and source must outlive ret: the image is opened by the first signature that no key of the
  * firmware made, unless its certificates were noted. */
 int trusted_keys_probe(const struct root *root, const struct kernel_source *source,
 		       struct trusted_keys **ret, struct error *err);

@@ -20,6 +20,11 @@ int module_file_read(const struct root *root, const char *path, struct module_fi
 int module_file_parse(const char *path, const void *data, size_t len,
 		      struct module_file *ret, struct error *err);
 /*
+ * What the message of its signature says: signer, key and hash, or that it is malformed.
+ * Apart, since decoding it takes as long as all the rest. May be repeated.
+ */
+void module_file_read_signer(struct module_file *file);
+/*
  * Only name and exports, for the tree's own modules: what it does not need to look at, it
  * does not. data must live as long as ret.
  */
