@@ -356,8 +356,7 @@ static void walk_dir(struct tree_walk *walk, int fd, unsigned int depth)
 			walk_entry(walk, dirfd(dir), entry->d_name, depth);
 }
 
-/* Bytes that a tree occupies, links not followed, on its own file system. */
-static uint64_t tree_room(const struct root *root, const char *path)
+uint64_t kernel_tree_room(const struct root *root, const char *path)
 {
 	int fd = root_openat(root, path, O_RDONLY | O_DIRECTORY, 0);
 	struct tree_walk walk = {.entries_left = TREE_ENTRIES_MAX};
@@ -391,7 +390,8 @@ static void scan_fill(struct kernel_scan *scan, bool with_sizes)
 		fill_files(scan, kernel);
 		kernel->running = str_eq(kernel->release, machine.release);
 		if (with_sizes && kernel->modules)
-			kernel->modules_room = tree_room(scan->root, kernel->modules);
+			kernel->modules_room =
+				kernel_tree_room(scan->root, kernel->modules);
 	}
 }
 

@@ -6,15 +6,13 @@
  */
 #include "module-owners.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/process.h"
+#include "dpkg-lists.h"
 
-#define DPKG_INFO   "/var/lib/dpkg/info"
-#define LIST_MAX    ((size_t)64 * 1024 * 1024)
 #define LISTS_MAX   64
 #define SLOTS_LEAST 8192
 #define RPM_TIMEOUT 60 /* seconds */
@@ -212,23 +210,12 @@ static bool list_is_kernels(const char *name, const char *release)
 	return false;
 }
 
-/* Thousands of names, of which a handful is wanted: not root_list, which sorts them. */
-static DIR *open_info(const struct root *root)
-{
-	int fd = root_openat(root, DPKG_INFO, O_RDONLY | O_DIRECTORY, 0);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-
-	if (!dir && fd >= 0)
-		(void)close(fd); /* nothing was read through it */
-	return dir;
-}
-
 static int read_list(const struct root *root, struct module_owners *owners,
 		     const char *name, struct error *err)
 {
 	autofree char *path = str_format(DPKG_INFO "/%s", name);
 	char *text = NULL;
-	int r = root_read(root, path, LIST_MAX, &text, NULL, err);
+	int r = root_read(root, path, DPKG_LIST_MAX, &text, NULL, err);
 
 	if (r < 0)
 		return r;
@@ -240,7 +227,7 @@ static int read_list(const struct root *root, struct module_owners *owners,
 int module_owners_read_all(const struct root *root, struct module_owners *owners,
 			   struct error *err)
 {
-	autodir DIR *dir = owners->scanned ? NULL : open_info(root);
+	autodir DIR *dir = owners->scanned ? NULL : dpkg_lists_open(root);
 	size_t before = owners->count;
 	const struct dirent *entry;
 	int r = 0;
@@ -283,8 +270,8 @@ static void read_diversions(const struct root *root, struct module_owners *owner
 	autofree char *text = NULL;
 	autostrv struct strv lines = {0};
 
-	if (root_read(root, "/var/lib/dpkg/diversions", LIST_MAX, &text, NULL, NULL) <
-		    0 ||
+	if (root_read(root, "/var/lib/dpkg/diversions", DPKG_LIST_MAX, &text, NULL,
+		      NULL) < 0 ||
 	    !strstr(text, "/lib/modules/"))
 		return;
 	strv_split(&lines, text, "\n");
@@ -310,7 +297,7 @@ static int read_order(const struct root *root, const char *tree,
 
 	if (!root_exists(root, path))
 		return 0;
-	r = root_read(root, path, LIST_MAX, &text, NULL, err);
+	r = root_read(root, path, DPKG_LIST_MAX, &text, NULL, err);
 	if (r < 0)
 		return r;
 	strv_add_take(&owners->texts, text);
@@ -374,31 +361,10 @@ static void name_from_list(const struct module_owners *owners, const char *text,
 	}
 }
 
-/* A list's text, into a buffer that serves for all of them; false: none that is read. */
-static bool list_read(int dir, const char *name, struct text *buffer)
-{
-	autoclose int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
-	size_t got = 0;
-	ssize_t n = 1;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    (size_t)st.st_size > LIST_MAX)
-		return false;
-	if (buffer->size <= (size_t)st.st_size) {
-		buffer->size = (size_t)st.st_size * 2 + 1;
-		buffer->data = mem_regrow(buffer->data, buffer->size, 1);
-	}
-	for (; n > 0 && got<(size_t)st.st_size; got += n> 0 ? (size_t)n : 0)
-		n = read(fd, buffer->data + got, (size_t)st.st_size - got);
-	buffer->data[got] = '\0';
-	return true;
-}
-
 static void name_by_dpkg(const struct root *root, const struct module_owners *owners,
 			 struct module_owner *files, size_t count)
 {
-	autodir DIR *dir = open_info(root);
+	autodir DIR *dir = dpkg_lists_open(root);
 	autotext struct text text = {0};
 	const struct dirent *entry;
 
@@ -407,7 +373,7 @@ static void name_by_dpkg(const struct root *root, const struct module_owners *ow
 
 		if (!str_ends(entry->d_name, ".list") ||
 		    strv_has(&owners->lists, entry->d_name) ||
-		    !list_read(dirfd(dir), entry->d_name, &text))
+		    !dpkg_list_read(dirfd(dir), entry->d_name, &text))
 			continue;
 		package =
 			str_ndup(entry->d_name, strlen(entry->d_name) - strlen(".list"));

@@ -26,3 +26,6 @@ int kernels_probe(const struct root *root, bool with_sizes, struct kernel_list *
  */
 int kernels_probe_packages(const struct root *root, struct kernel_list *list,
 			   struct error *err);
+/* Bytes that a directory with all below it occupies, links not followed, on its own file
+ * system; 0 where it can't be read. */
+uint64_t kernel_tree_room(const struct root *root, const char *path);
