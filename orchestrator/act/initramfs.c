@@ -13,42 +13,11 @@
 
 #include "base/cleanup.h"
 #include "core/release.h"
+#include "initramfs-staging.h"
 #include "probe/boot-image.h"
 #include "run.h"
 
-#define INITRAMFS_STAGING "/var/lib/kuro/staging"
-#define INITRAMFS_TIMEOUT 3600 /* seconds: xz on a slow single core takes minutes */
-
-/* How each generator is asked for an image; "@" is its file, "%" the release. */
-static const struct {
-	enum generator generator;
-	const char *argv[8];
-} generator_commands[] = {
-	{GENERATOR_INITRAMFS_TOOLS, {"mkinitramfs", "-o", "@", "%", NULL}},
-	{GENERATOR_DRACUT, {"dracut", "--force", "--quiet", "@", "%", NULL}},
-};
-
-/* Where a distribution's images lie; the first whose marker exists. */
-static const struct {
-	const char *marker;
-	const char *start, *end;
-} initramfs_layouts[] = {
-	{"/var/lib/dpkg/status", "/boot/initrd.img-", ""},
-	{"/etc/SUSE-brand", "/boot/initrd-", ""},
-	{"/usr/lib/sysimage/zypp", "/boot/initrd-", ""},
-	{"/", "/boot/initramfs-", ".img"},
-};
-
-char *initramfs_path(const struct root *root, const char *release)
-{
-	size_t i = 0;
-
-	while (i + 1 < ARRAY_LEN(initramfs_layouts) &&
-	       !root_exists(root, initramfs_layouts[i].marker))
-		i++;
-	return str_format("%s%s%s", initramfs_layouts[i].start, release,
-			  initramfs_layouts[i].end);
-}
+#define TREE_MAX 65536 /* directories of a module tree that are looked into */
 
 /* A file's content in memory without a copy of it. */
 struct mapping {
@@ -100,31 +69,39 @@ static void initramfs_clean(const struct root *root)
 	}
 }
 
-static int initramfs_generate(const struct package_run *run, const char *release,
-			      const char *path, struct error *err)
+/* The row's command with its words put in; argv is as long as the row's. */
+static void generator_words(const struct initramfs_generator *generator,
+			    const char *release, const char *file, const char **argv)
 {
-	enum generator generator = distribution_generator(run->root);
-	const char *argv[ARRAY_LEN(generator_commands[0].argv)] = {0};
-	struct run_program program = {.argv = argv, .timeout = INITRAMFS_TIMEOUT};
+	for (size_t n = 0; generator->argv[n]; n++)
+		argv[n] = str_eq(generator->argv[n], "@")   ? file
+			  : str_eq(generator->argv[n], "%") ? release
+							    : generator->argv[n];
+}
 
-	for (size_t i = 0; i < ARRAY_LEN(generator_commands); i++) {
-		const char *const *words = generator_commands[i].argv;
+static int initramfs_generate(const struct package_run *run, const char *release,
+			      const char *staging, const char *file, struct error *err)
+{
+	const struct initramfs_generator *generator = initramfs_generator(run->root);
+	const char *argv[ARRAY_LEN(generator->argv) + 1] = {0};
+	autofree char *working = str_format("TMPDIR=%s", staging);
+	const char *env[] = {working, NULL};
+	struct run_program program = {.argv = argv, .env = env};
 
-		if (generator_commands[i].generator != generator)
-			continue;
-		for (size_t n = 0; words[n]; n++)
-			argv[n] = str_eq(words[n], "@")   ? path
-				  : str_eq(words[n], "%") ? release
-							  : words[n];
-	}
-	if (!argv[0])
+	if (!generator)
 		return error_set(err, -ERROR_UNSUPPORTED,
 				 "there is no initramfs generator that kuro knows "
-				 "(initramfs-tools, dracut)");
+				 "(initramfs-tools, dracut, mkinitcpio)");
+	generator_words(generator, release, file, argv);
+	program.timeout =
+		(unsigned int)policy_number(run->policy, POLICY_INITRAMFS_BUILD_LIMIT);
+	program.stages = generator->stages;
+	program.noise = generator->noise;
 	return run_program(run, &program, err);
 }
 
-/* From staging to its place, as readable as the generator made it. */
+/* As readable as the generator made it, by rename or, from another file system, a copy.
+ */
 static int initramfs_place(const struct root *root, const char *staged, const char *path,
 			   struct error *err)
 {
@@ -138,26 +115,82 @@ static int initramfs_place(const struct root *root, const char *staged, const ch
 	return r;
 }
 
+static int initramfs_stage(const struct package_run *run, const char *release,
+			   const char *path, struct error *err)
+{
+	autofree char *staging = NULL, *staged = NULL;
+	uint64_t need = initramfs_staging_need(run->root, release);
+	int r = initramfs_staging_open(run->root, need, &staging, err);
+
+	if (r < 0)
+		return r;
+	staged = str_format("%s/initramfs-%s", staging, release);
+	r = initramfs_generate(run, release, staging, staged, err);
+	return r < 0 ? r : initramfs_place(run->root, staged, path, err);
+}
+
 int initramfs_build(const struct package_run *run, const char *release, struct error *err)
 {
-	autofree char *path = NULL, *staged = NULL;
+	autofree char *path = NULL;
 	int r;
 
 	if (!release_valid(release))
 		return error_set(err, -EINVAL, "%.64s can't be a kernel release",
 				 release);
 	path = initramfs_path(run->root, release);
-	staged = str_format(INITRAMFS_STAGING "/initramfs-%s", release);
 	initramfs_clean(run->root);
-	r = root_mkdirs(run->root, INITRAMFS_STAGING, 0700, err);
-	if (r == 0)
-		r = root_unlink(run->root, staged, err);
-	if (r < 0)
-		return r;
-	r = initramfs_generate(run, release, staged, err);
-	if (r == 0)
-		r = initramfs_place(run->root, staged, path, err);
-	/* a left-over costs room only, and the next run removes it */
-	(void)root_unlink(run->root, staged, NULL);
+	r = initramfs_stage(run, release, path, err);
+	initramfs_staging_clean(run->root);
 	return r < 0 ? error_prefix(err, r, "building the initramfs of %s", release) : 0;
+}
+
+/* When the image was put there, and what is newer. */
+struct stale {
+	const struct root *root;
+	struct timespec built;
+	struct strv directories; /* to be looked into */
+	bool found;
+};
+
+static bool name_is_module(const char *name)
+{
+	return str_ends(name, ".ko") || str_ends(name, ".ko.xz") ||
+	       str_ends(name, ".ko.zst") || str_ends(name, ".ko.gz");
+}
+
+static void stale_look(struct stale *s, const char *directory, const char *name)
+{
+	autofree char *path = str_format("%s/%s", directory, name);
+	struct stat st;
+
+	if (root_lstat(s->root, path, &st) < 0)
+		return; /* gone by now */
+	if (S_ISDIR(st.st_mode))
+		strv_add_take(&s->directories, take_ptr(path));
+	else if (name_is_module(name) && (st.st_ctim.tv_sec > s->built.tv_sec ||
+					  (st.st_ctim.tv_sec == s->built.tv_sec &&
+					   st.st_ctim.tv_nsec > s->built.tv_nsec)))
+		s->found = true;
+}
+
+int initramfs_is_stale(const struct root *root, const char *release, struct error *err)
+{
+	autofree char *path = initramfs_path(root, release);
+	struct stale s = {.root = root};
+	struct stat st;
+	int r = root_stat(root, path, &st);
+
+	if (r < 0)
+		return error_errno(err, r, "initramfs %s", path);
+	s.built = st.st_mtim;
+	strv_add_take(&s.directories, str_format("/lib/modules/%s", release));
+	for (size_t i = 0; r == 0 && i < s.directories.count && i < TREE_MAX; i++) {
+		autostrv struct strv names = {0};
+
+		r = root_list(root, s.directories.items[i], &names, err);
+		for (size_t n = 0; r == 0 && n < names.count; n++)
+			stale_look(&s, s.directories.items[i], names.items[n]);
+	}
+	strv_done(&s.directories);
+	return r < 0 ? r : s.found;
 }

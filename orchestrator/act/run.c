@@ -11,6 +11,8 @@
 #include "base/cleanup.h"
 #include "base/process.h"
 
+#define RUN_WORDS 3 /* lines that explain a failure of which nothing is known */
+
 /* What a line of output says about the failure, should the program fail. */
 static const struct run_cause {
 	const char *start; /* of the line, or "" */
@@ -41,9 +43,21 @@ static const struct run_cause {
  */
 struct run_lines {
 	const struct package_run *run;
+	const struct run_program *program;
 	const struct run_cause *cause;
 	char *line;
+	char *stage;            /* the last one begun */
+	char *words[RUN_WORDS]; /* the last lines that are neither noise nor stage */
+	size_t word_count;      /* of all */
 };
+
+static void run_lines_done(struct run_lines *lines)
+{
+	free(lines->line);
+	free(lines->stage);
+	for (size_t i = 0; i < RUN_WORDS; i++)
+		free(lines->words[i]);
+}
 
 static void run_note_cause(struct run_lines *lines, const struct run_cause *cause,
 			   const char *line)
@@ -56,6 +70,30 @@ static void run_note_cause(struct run_lines *lines, const struct run_cause *caus
 	lines->line = str_printable(line);
 }
 
+static bool line_begins(const char *line, const char *const *starts)
+{
+	for (; starts && *starts; starts++)
+		if (str_starts(line, *starts))
+			return true;
+	return false;
+}
+
+/* Keeps what may have to explain a failure; false: nobody needs to see the line. */
+static bool run_note_line(struct run_lines *lines, const char *line)
+{
+	const struct run_program *program = lines->program;
+	char **slot = &lines->stage;
+
+	if (!line_begins(line, program->stages)) {
+		if (line_begins(line, program->noise))
+			return false;
+		slot = &lines->words[lines->word_count++ % RUN_WORDS];
+	}
+	free(*slot);
+	*slot = str_printable(line);
+	return true;
+}
+
 static void run_line(void *data, const char *line)
 {
 	struct run_lines *lines = data;
@@ -64,7 +102,7 @@ static void run_line(void *data, const char *line)
 		if (str_starts(line, run_causes[i].start) &&
 		    strstr(line, run_causes[i].part))
 			run_note_cause(lines, &run_causes[i], line);
-	if (lines->run->line)
+	if (run_note_line(lines, line) && lines->run->line)
 		lines->run->line(lines->run->line_data, line);
 }
 
@@ -76,13 +114,31 @@ static int run_explain(const struct run_lines *lines, const char *name, struct e
 			 advice ? "; " : "", advice ? advice : "");
 }
 
+/* A program that prints much: its last words, and how far it came. */
+static int run_tell_words(const struct run_lines *lines,
+			  const struct process_result *result, struct error *err)
+{
+	const char *name = lines->program->argv[0];
+	autotext struct text words = {0};
+	size_t count = lines->word_count < RUN_WORDS ? lines->word_count : RUN_WORDS;
+
+	for (size_t i = lines->word_count - count; i < lines->word_count; i++)
+		text_appendf(&words, "%s%s", words.len ? "; " : "",
+			     str_strip(lines->words[i % RUN_WORDS]));
+	return error_set(err, -ERROR_PROGRAM, "%s ended with status %d%s%.80s: %.400s",
+			 name, result->status, lines->stage ? " after " : "",
+			 lines->stage ? str_strip(lines->stage) : "",
+			 words.len ? text_str(&words) : "it says not why");
+}
+
 int run_program(const struct package_run *run, const struct run_program *program,
 		struct error *err)
 {
-	struct run_lines lines = {.run = run};
+	cleanup(run_lines_done) struct run_lines lines = {.run = run, .program = program};
 	struct process process = {
 		.argv = program->argv,
 		.env = program->env,
+		.path_first = program->path_first,
 		.root = program->outside ? NULL : run->root,
 		.timeout = program->timeout,
 		.log_fd = run->log_fd,
@@ -95,6 +151,8 @@ int run_program(const struct package_run *run, const struct run_program *program
 
 	if (r == -ERROR_PROGRAM && lines.cause)
 		r = run_explain(&lines, program->argv[0], err);
-	free(lines.line);
+	else if (r == -ERROR_PROGRAM && program->stages && !result.timed_out &&
+		 result.status != 0)
+		r = run_tell_words(&lines, &result, err);
 	return r;
 }

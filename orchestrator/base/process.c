@@ -103,7 +103,8 @@ static void process_environment(const struct process *p, struct strv *env)
 	static const char *const kept[] = {"TERM", "http_proxy", "https_proxy",
 					   "no_proxy", "KURO_TEST"};
 
-	strv_add_take(env, str_format("PATH=%s", process_search_path()));
+	strv_add_take(env, str_format("PATH=%s%s%s", p->path_first ? p->path_first : "",
+				      p->path_first ? ":" : "", process_search_path()));
 	strv_add(env, "LC_ALL=C.UTF-8");
 	strv_add(env, "HOME=/root");
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++)

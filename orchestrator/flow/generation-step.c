@@ -4,6 +4,7 @@
  * one that has that content already.
  */
 #include "act/generation.h"
+#include "act/initramfs.h"
 
 #include <fcntl.h>
 #include <time.h>
@@ -156,14 +157,14 @@ static int generation_make(struct journey *j, const struct ingredients *in,
 			   struct error *err)
 {
 	const struct root *root = j->machine->root;
+	const struct initramfs_generator *generator = initramfs_generator(root);
 	automanifest struct manifest made = {0};
 	struct generation_source source = {
 		.generation = j->transaction.generation,
 		.release = in->kernel->release,
 		.image = in->kernel->image.path,
 		.initramfs = in->kernel->initramfs.path,
-		.share_initramfs =
-			distribution_generator(root) == GENERATOR_INITRAMFS_TOOLS,
+		.share_initramfs = generator && generator->by_rename,
 		.title = in->title,
 		.command_line = &in->command_line,
 		.trial_args = policy_strings(j->machine->policy, POLICY_BOOT_TRIAL_ARGS),

@@ -214,17 +214,44 @@ int distribution_command_line(const struct root *root, const struct kernel *kern
 	return 0;
 }
 
+/* What the programs of a generator are; all of a row must be there. */
+static const struct {
+	enum generator generator;
+	const char *programs[2];
+} generator_programs[] = {
+	{GENERATOR_INITRAMFS_TOOLS,
+	 {"/usr/sbin/mkinitramfs", "/usr/sbin/update-initramfs"}},
+	{GENERATOR_DRACUT, {"/usr/bin/dracut", NULL}},
+	{GENERATOR_DRACUT, {"/usr/sbin/dracut", NULL}},
+	{GENERATOR_MKINITCPIO, {"/usr/bin/mkinitcpio", NULL}},
+};
+
+static bool generator_is_there(const struct root *root, enum generator generator)
+{
+	bool there = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(generator_programs); i++) {
+		const char *const *programs = generator_programs[i].programs;
+
+		if (generator_programs[i].generator == generator)
+			there |= root_exists(root, programs[0]) &&
+				 (!programs[1] || root_exists(root, programs[1]));
+	}
+	return there;
+}
+
 enum generator distribution_generator(const struct root *root)
 {
-	bool dracut = root_exists(root, "/usr/bin/dracut") ||
-		      root_exists(root, "/usr/sbin/dracut");
-	bool tools = root_exists(root, "/usr/sbin/mkinitramfs") &&
-		     root_exists(root, "/usr/sbin/update-initramfs");
+	bool dracut = generator_is_there(root, GENERATOR_DRACUT);
+	bool tools = generator_is_there(root, GENERATOR_INITRAMFS_TOOLS);
 
 	/* Where both are, the one that kernel packages call. */
 	if (tools && dracut)
 		tools = root_exists(root, "/etc/kernel/postinst.d/initramfs-tools");
 	if (tools)
 		return GENERATOR_INITRAMFS_TOOLS;
+	if (generator_is_there(root, GENERATOR_MKINITCPIO) &&
+	    (!dracut || root_exists(root, "/etc/mkinitcpio.d")))
+		return GENERATOR_MKINITCPIO;
 	return dracut ? GENERATOR_DRACUT : GENERATOR_NONE;
 }

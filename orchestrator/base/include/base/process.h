@@ -18,6 +18,9 @@
 struct process {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up on PATH */
 	const char *const *env;  /* further NAME=VALUE, NULL-terminated, or NULL */
+	/* A directory that the program's own PATH begins with, or NULL; argv[0] is not
+	 * looked up there. */
+	const char *path_first;
 	const struct root
 		*root;        /* chroot into it where it is not the live one; NULL: no */
 	unsigned int timeout; /* seconds, 0 for none; then SIGTERM, 5 s later SIGKILL */

@@ -28,6 +28,11 @@ int distribution_command_line(const struct root *root, const struct kernel *kern
 			      const struct storage *root_storage, struct strv *ret,
 			      char **ret_source, struct error *err);
 
-enum generator { GENERATOR_NONE, GENERATOR_INITRAMFS_TOOLS, GENERATOR_DRACUT };
+enum generator {
+	GENERATOR_NONE,
+	GENERATOR_INITRAMFS_TOOLS,
+	GENERATOR_DRACUT,
+	GENERATOR_MKINITCPIO,
+};
 /* The initramfs generator in use here; where both are, the one kernel packages call. */
 enum generator distribution_generator(const struct root *root);
