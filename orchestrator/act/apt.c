@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "apt-run.h"
 #include "base/cleanup.h"
 #include "base/process.h"
 #include "package-backend.h"
@@ -15,6 +16,8 @@
 #include "run.h"
 
 #define APT_ARCHIVES "/var/cache/apt/archives"
+/* What stands before the generators, see hooks/initramfs/once. */
+#define APT_ONCE "/usr/lib/kuro/initramfs"
 
 static const char *const apt_env[] = {
 	"DEBIAN_FRONTEND=noninteractive",
@@ -44,23 +47,46 @@ static const char *const apt_options[] = {
 	"APT::Get::AutomaticRemove::Kernels=false",
 };
 
+/* The PATH that apt gives to dpkg by itself, and kuro's own directory before it. */
+static const char apt_dpkg_path[] =
+	"DPkg::Path=" APT_ONCE ":/usr/sbin:/usr/bin:/sbin:/bin";
+
 static unsigned int apt_timeout(const struct package_run *run)
 {
 	return (unsigned int)policy_number(run->policy, POLICY_PACKAGES_TIMEOUT);
 }
 
-/* apt-get with the fixed options and these words. */
-static int apt_get(const struct package_run *run, const struct strv *words,
-		   unsigned int timeout, struct error *err)
+int apt_run(const struct package_run *run, const char *const *argv, unsigned int timeout,
+	    struct error *err)
+{
+	autofree char *covered = NULL;
+	const char *env[ARRAY_LEN(apt_env) + 1] = {0};
+	struct run_program program = {.argv = argv, .env = env, .timeout = timeout};
+
+	memcpy(env, apt_env, sizeof(apt_env));
+	if (run->initramfs_of) {
+		covered = str_format("KURO_INITRAMFS=%s", run->initramfs_of);
+		env[ARRAY_LEN(apt_env) - 1] = covered;
+		program.path_first = APT_ONCE;
+	}
+	return run_program(run, &program, err);
+}
+
+int apt_get(const struct package_run *run, const struct strv *words, unsigned int timeout,
+	    struct error *err)
 {
 	autofree const char **argv =
-		mem_zalloc((ARRAY_LEN(apt_options) + words->count + 1) * sizeof(*argv));
-	struct run_program program = {.argv = argv, .env = apt_env, .timeout = timeout};
+		mem_zalloc((ARRAY_LEN(apt_options) + words->count + 3) * sizeof(*argv));
+	size_t n = ARRAY_LEN(apt_options);
 
 	memcpy(argv, apt_options, sizeof(apt_options));
+	if (run->initramfs_of) {
+		argv[n++] = "-o";
+		argv[n++] = apt_dpkg_path;
+	}
 	for (size_t i = 0; i < words->count; i++)
-		argv[ARRAY_LEN(apt_options) + i] = words->items[i];
-	return run_program(run, &program, err);
+		argv[n++] = words->items[i];
+	return apt_run(run, argv, timeout, err);
 }
 
 static int apt_refresh(const struct package_run *run, struct error *err)
@@ -78,7 +104,6 @@ static int apt_mark_automatic(const struct package_run *run,
 			      const struct dpkg_list *list, struct error *err)
 {
 	autofree const char **argv = mem_zalloc((plan->count + 3) * sizeof(*argv));
-	struct run_program program = {.argv = argv, .env = apt_env, .timeout = 300};
 	size_t n = 0;
 
 	argv[n++] = "apt-mark";
@@ -87,7 +112,7 @@ static int apt_mark_automatic(const struct package_run *run,
 		if (plan->items[i].automatic &&
 		    dpkg_is_installed(list, plan->items[i].name, NULL))
 			argv[n++] = plan->items[i].name;
-	return n > 2 ? run_program(run, &program, err) : 0;
+	return n > 2 ? apt_run(run, argv, 300, err) : 0;
 }
 
 /* The state of the plan's packages. */
@@ -101,8 +126,7 @@ static int apt_states(const struct package_run *run, const struct package_plan *
 	return dpkg_query(run->root, &names, ret, err);
 }
 
-/* "install" and the plan, name by name; --no-remove where it removes nothing. */
-static void apt_install_words(const struct package_plan *plan, struct strv *words)
+void apt_install_words(const struct package_plan *plan, struct strv *words)
 {
 	bool removes = false;
 
@@ -121,9 +145,7 @@ static void apt_install_words(const struct package_plan *plan, struct strv *word
 	}
 }
 
-/* Fetch what a run with these words needs; nothing else changes. */
-static int apt_fetch(const struct package_run *run, const struct strv *words,
-		     struct error *err)
+int apt_fetch(const struct package_run *run, const struct strv *words, struct error *err)
 {
 	autostrv struct strv fetch = {0};
 	int r;
@@ -215,9 +237,8 @@ static int apt_configure(const struct package_run *run, struct error *err)
 {
 	static const char *const argv[] = {
 		"dpkg", "--force-confdef", "--force-confold", "--configure", "-a", NULL};
-	struct run_program program = {.argv = argv, .env = apt_env};
 
-	return run_program(run, &program, err);
+	return apt_run(run, argv, 0, err);
 }
 
 /* Packages whose unpacking was cut: they need their archives again. */
@@ -286,7 +307,6 @@ static void apt_undo_unpack_again(const struct apt_undo *undo,
 	const struct dpkg_package *now = dpkg_find(&undo->before, change->name);
 	autofree char *archive = NULL, *wanted = NULL;
 	const char *argv[] = {"dpkg", "--unpack", NULL, NULL};
-	struct run_program program = {.argv = argv, .env = apt_env};
 	autostrv struct strv words = {0};
 
 	if (!now || now->broken != 'R' || change->old_version)
@@ -295,7 +315,7 @@ static void apt_undo_unpack_again(const struct apt_undo *undo,
 	argv[2] = archive;
 	/* on a full disk it fails, and dpkg then takes away what it wrote */
 	if (archive) {
-		(void)run_program(undo->run, &program, NULL);
+		(void)apt_run(undo->run, argv, 0, NULL);
 		return;
 	}
 	wanted = str_format("%s=%s", change->name, change->new_version);
@@ -467,6 +487,7 @@ const struct package_worker apt_worker = {
 	.refresh = apt_refresh,
 	.download = apt_download,
 	.archives = apt_archives,
+	.unpack = apt_unpack,
 	.install = apt_install,
 	.undo = apt_undo,
 	.repair = apt_repair,

@@ -14,6 +14,8 @@ struct package_worker {
 	/* Paths of the plan's archives in the cache, as far as they are there. */
 	int (*archives)(const struct root *root, const struct package_plan *plan,
 			struct strv *ret, struct error *err);
+	int (*unpack)(const struct package_run *run, const struct package_plan *plan,
+		      struct error *err);
 	int (*install)(const struct package_run *run, const struct package_plan *plan,
 		       struct error *err);
 	int (*undo)(const struct package_run *run, const struct package_plan *plan,

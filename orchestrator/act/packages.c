@@ -62,6 +62,16 @@ int packages_at_hand(const struct root *root, const struct package_plan *plan,
 	return r < 0 ? r : ret->count == brought;
 }
 
+int packages_unpack(const struct package_run *run, const struct package_plan *plan,
+		    struct error *err)
+{
+	const struct package_worker *worker = packages_worker(run->root, err);
+
+	if (!worker)
+		return -ERROR_UNSUPPORTED;
+	return plan->count ? worker->unpack(run, plan, err) : 0;
+}
+
 int packages_install(const struct package_run *run, const struct package_plan *plan,
 		     struct error *err)
 {

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The steps of upgrade and try but for the generation (generation-step.c).
+ * The steps of upgrade and try but for those of packages and initramfs (install-steps.c),
+ * vetting (vet-steps.c) and the generation (generation-step.c).
  */
 #include "steps.h"
 
 #include <time.h>
 
 #include "act/boot-env.h"
-#include "act/initramfs.h"
 #include "base/cleanup.h"
 #include "probe/boot-files.h"
-#include "probe/boot-image.h"
 #include "probe/kernels.h"
 #include "probe/state.h"
 #include "probe/this-boot.h"
@@ -170,52 +169,6 @@ int step_find(struct journey *j, struct error *err)
 		return error_set(err, -ENOENT, "%s has a module tree but no kernel image",
 				 j->to_release);
 	return 0;
-}
-
-int step_install_check(struct journey *j, struct error *err)
-{
-	return packages_installed(j->machine->root, &j->plan, err);
-}
-
-int step_install(struct journey *j, struct error *err)
-{
-	struct package_run run = step_package_run(j);
-	int r = packages_repair(&run, err);
-
-	if (r == 0)
-		r = packages_install(&run, &j->plan, err);
-	return r < 0 ? step_install_explain(j, r, err) : r;
-}
-
-int step_install_undo(struct journey *j, struct error *err)
-{
-	struct package_run run = step_package_run(j);
-
-	/* no repair first: what failed would fail again, and undo mends on its own */
-	return j->plan.count ? packages_undo(&run, &j->plan, err) : 0;
-}
-
-int step_initramfs_check(struct journey *j, struct error *err)
-{
-	autofree char *path = initramfs_path(j->machine->root, j->transaction.release);
-
-	if (distribution_generator(j->machine->root) == GENERATOR_NONE)
-		return 1;
-	/* one that was made before its modules lacks them */
-	if (step_modules_made(j))
-		return 0;
-	if (!root_exists(j->machine->root, path))
-		return 0;
-	return boot_image_check_initramfs(j->machine->root, path, err) < 0 ? 0 : 1;
-}
-
-int step_initramfs(struct journey *j, struct error *err)
-{
-	struct package_run run = step_package_run(j);
-	autofree char *path = initramfs_path(j->machine->root, j->transaction.release);
-	int r = initramfs_build(&run, j->transaction.release, err);
-
-	return r < 0 ? r : boot_image_check_initramfs(j->machine->root, path, err);
 }
 
 int step_arm_check(struct journey *j, struct error *err)

@@ -21,6 +21,7 @@ int step_resolve(struct journey *j, struct error *err);
 /* The release a person named, installed already. */
 int step_find(struct journey *j, struct error *err);
 
+/* Packages unpacked, so that all lies there which modules and initramfs are made from. */
 int step_install_check(struct journey *j, struct error *err);
 int step_install(struct journey *j, struct error *err);
 int step_install_undo(struct journey *j, struct error *err);
@@ -41,6 +42,9 @@ int step_vet(struct journey *j, struct error *err);
 
 int step_initramfs_check(struct journey *j, struct error *err);
 int step_initramfs(struct journey *j, struct error *err);
+/* The packages configured, whose hooks find the initramfs there; repeated: see
+ * step_install_check. */
+int step_configure(struct journey *j, struct error *err);
 
 /* A generation of the release as it is now; one with the same content is taken again. */
 int step_generation(struct journey *j, struct error *err);

@@ -6,7 +6,8 @@
  *   tool ROOT manager | unfinished | refresh | repair
  *   tool ROOT resolve PLAN [RELEASE]
  *   tool ROOT installed | install | undo PLAN
- *   tool ROOT initramfs RELEASE
+ *   tool ROOT unpack | configure PLAN     as an upgrade does it, around its initramfs
+ *   tool ROOT initramfs | stale RELEASE
  *
  * Prints the answer; exit status as kuro's.
  */
@@ -60,10 +61,16 @@ static int with_plan(const struct package_run *run, const char *verb, const char
 		     struct error *err)
 {
 	autoplan struct package_plan plan = {0};
+	struct package_run covered = *run;
 	int r = read_plan(path, &plan, err);
 
 	if (r < 0)
 		return r;
+	covered.initramfs_of = plan.release;
+	if (str_eq(verb, "unpack"))
+		return packages_unpack(&covered, &plan, err);
+	if (str_eq(verb, "configure"))
+		return packages_install(&covered, &plan, err);
 	if (str_eq(verb, "install"))
 		return packages_install(run, &plan, err);
 	if (str_eq(verb, "undo"))
@@ -85,6 +92,8 @@ static int carry_out(const struct package_run *run, char **words, struct error *
 		return packages_repair(run, err);
 	else if (words[1] && str_eq(words[0], "initramfs"))
 		return initramfs_build(run, words[1], err);
+	else if (words[1] && str_eq(words[0], "stale"))
+		return initramfs_is_stale(run->root, words[1], err);
 	else if (words[1] && str_eq(words[0], "resolve"))
 		return resolve(run, words[1], words[2], err);
 	else if (words[1])
@@ -106,6 +115,8 @@ int main(int argc, char **argv)
 	if (getenv("TOOL_CATCHES"))
 		process_catch_signals();
 	policy_init(&policy);
+	if (getenv("TOOL_LIMIT"))
+		policy.values[POLICY_INITRAMFS_BUILD_LIMIT].number = 1;
 	r = root_open(&root, argv[1], &err);
 	if (r == 0)
 		r = carry_out(&run, argv + 2, &err);

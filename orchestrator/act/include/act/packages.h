@@ -16,6 +16,9 @@ struct package_run {
 	int log_fd; /* of the transaction's log, 0 for none */
 	void (*line)(void *data, const char *line);
 	void *line_data;
+	/* A release whose initramfs is made apart from the package manager's run:
+	 * whatever hook or trigger of that run asks for it builds nothing. NULL: none. */
+	const char *initramfs_of;
 };
 
 /* Fetch the lists anew. A failure is the network's or the mirror's: told, not fatal to
@@ -30,7 +33,16 @@ int packages_download(const struct package_run *run, const struct package_plan *
 /* The archives of the plan that lie there already: 1 when it is all of them, else 0. */
 int packages_at_hand(const struct root *root, const struct package_plan *plan,
 		     struct strv *ret, struct error *err);
-/* Bring exactly the plan's versions. May be repeated. */
+/*
+ * Unpack the plan's versions, and configure all of them but the kernel images and what
+ * depends on those. Then everything that the kernel's modules and initramfs are made from
+ * lies there, while the kernel's own hooks have yet to run: if all ends here,
+ * `dpkg --configure -a` finishes it, initramfs and all. Triggers wait for that, too. The
+ * indexes of the release's modules are made. May be repeated.
+ */
+int packages_unpack(const struct package_run *run, const struct package_plan *plan,
+		    struct error *err);
+/* Bring exactly the plan's versions, from whatever state they are in. May be repeated. */
 int packages_install(const struct package_run *run, const struct package_plan *plan,
 		     struct error *err);
 /*
