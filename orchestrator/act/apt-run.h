@@ -23,3 +23,8 @@ int apt_fetch(const struct package_run *run, const struct strv *words, struct er
 /* The row of packages_unpack. */
 int apt_unpack(const struct package_run *run, const struct package_plan *plan,
 	       struct error *err);
+/* Rows of the table in packages.c; see packages_remove. */
+int apt_remove_check(const struct package_run *run, const struct strv *names,
+		     struct error *err);
+int apt_remove(const struct package_run *run, const struct strv *names,
+	       struct error *err);

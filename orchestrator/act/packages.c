@@ -8,7 +8,10 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "apt-run.h"
 #include "base/cleanup.h"
+#include "base/process.h"
+#include "dnf-remove.h"
 #include "package-backend.h"
 
 static const struct package_worker *const workers[] = {&apt_worker};
@@ -120,4 +123,67 @@ int packages_repair(const struct package_run *run, struct error *err)
 		return -ERROR_UNSUPPORTED;
 	r = packages_unfinished(run->root, err);
 	return r <= 0 ? r : worker->repair(run, err);
+}
+
+/* Who can take packages away: more than can bring a kernel. */
+static const struct package_remover {
+	const char *program;     /* on the PATH */
+	const char *database[2]; /* one of them is there: the manager is in charge */
+	int (*check)(const struct package_run *run, const struct strv *names,
+		     struct error *err);
+	int (*remove)(const struct package_run *run, const struct strv *names,
+		      struct error *err);
+} removers[] = {
+	{"apt-get", {"/var/lib/dpkg/status"}, apt_remove_check, apt_remove},
+	{"dnf", {"/usr/lib/sysimage/rpm", "/var/lib/rpm"}, dnf_remove_check, dnf_remove},
+};
+
+static bool remover_is_in_charge(const struct root *root,
+				 const struct package_remover *remover)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(remover->database) && !found; i++)
+		found = remover->database[i] && root_exists(root, remover->database[i]);
+	return found && process_exists(root, remover->program);
+}
+
+/* The names can be packages', so that none is an option or an order of its own. */
+static int packages_check_names(const struct strv *names, struct error *err)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (!package_name_valid(names->items[i]))
+			return error_set(err, -EINVAL, "%.64s can't be a package's name",
+					 names->items[i]);
+	return 0;
+}
+
+static const struct package_remover *packages_remover(const struct root *root,
+						      struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(removers); i++)
+		if (remover_is_in_charge(root, &removers[i]))
+			return &removers[i];
+	error_set(err, -ERROR_UNSUPPORTED,
+		  "no package manager that kuro knows (apt, dnf) is in charge of this "
+		  "machine");
+	return NULL;
+}
+
+int packages_remove_check(const struct package_run *run, const struct strv *names,
+			  struct error *err)
+{
+	const struct package_remover *remover = packages_remover(run->root, err);
+	int r = remover ? packages_check_names(names, err) : -ERROR_UNSUPPORTED;
+
+	return r < 0 || names->count == 0 ? r : remover->check(run, names, err);
+}
+
+int packages_remove(const struct package_run *run, const struct strv *names,
+		    struct error *err)
+{
+	const struct package_remover *remover = packages_remover(run->root, err);
+	int r = remover ? packages_check_names(names, err) : -ERROR_UNSUPPORTED;
+
+	return r < 0 || names->count == 0 ? r : remover->remove(run, names, err);
 }

@@ -56,3 +56,17 @@ int packages_undo(const struct package_run *run, const struct package_plan *plan
 /* Finish what was interrupted (dpkg --configure -a). No-op where nothing is unfinished.
  */
 int packages_repair(const struct package_run *run, struct error *err);
+
+/*
+ * Would the package manager remove just these packages, and touch nothing else? 0, or
+ * -ERROR_REFUSED with what it would do besides. Names as probe/kernel-packages.h gives
+ * them. Changes nothing.
+ */
+int packages_remove_check(const struct package_run *run, const struct strv *names,
+			  struct error *err);
+/*
+ * Remove these packages with their settings, and nothing else: checked as above first.
+ * Those that are gone already are no error. -ERROR_BUSY: it is at work for another.
+ */
+int packages_remove(const struct package_run *run, const struct strv *names,
+		    struct error *err);
