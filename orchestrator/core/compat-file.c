@@ -63,6 +63,19 @@ void judge_signature(struct docket *d, struct candidate *c)
 			       "its signature by %s does not fit its content, and this "
 			       "kernel refuses such a module even where it demands none",
 			       signer_of(c));
+	else if (c->module->trust == SIGNATURE_REVOKED_KEY)
+		candidate_says(
+			c, EFFECT_REFUSES, COMPAT_SIGNATURE, NULL,
+			"it is signed by %s, a key that this machine's firmware or "
+			"owner has revoked (dbx, MokListXRT), and this kernel "
+			"refuses such a module even where it demands none",
+			signer_of(c));
+	else if (c->module->trust == SIGNATURE_REVOKED_FILE)
+		candidate_says(
+			c, EFFECT_REFUSES, COMPAT_SIGNATURE, NULL,
+			"this machine's firmware or owner has revoked this file by "
+			"its hash (dbx, MokListXRT), and this kernel refuses it "
+			"whoever signed it");
 	else if (c->module->trust == SIGNATURE_UNKNOWN_KEY)
 		candidate_says(c, effect, COMPAT_SIGNATURE, NULL,
 			       "it is signed by %s, whom this kernel does not trust, %s",

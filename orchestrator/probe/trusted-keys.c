@@ -2,7 +2,8 @@
 /*
  * The keys that a kernel trusts for modules, and what it would say of a module's
  * signature: certs/system_keyring.c, crypto/asymmetric_keys/pkcs7_verify.c and
- * pkcs7_trust.c, security/integrity/platform_certs/load_uefi.c. Nothing is trusted that
+ * pkcs7_trust.c, security/integrity/platform_certs/load_uefi.c, certs/blacklist.c.
+ * Nothing is trusted that
  * the kernel would not: a key that was made and not enrolled is unknown.
  */
 #include <openssl/cms.h>
@@ -13,7 +14,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "core/release.h"
 #include "efi-signatures.h"
+#include "probe/firmware.h"
 #include "probe/kernel-abi.h"
 #include "probe/kernel-image.h"
 #include "probe/module-file.h"
@@ -23,11 +26,18 @@
 #define MOK_TABLE        EFI_DIR "/mok-variables/MokListRT"
 #define MOK_VARIABLE     EFIVARS_DIR "/MokListRT-605dab50-e046-4300-abb6-3dd810dd8b23"
 #define DB_VARIABLE      EFIVARS_DIR "/db-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
+#define DBX_VARIABLE     EFIVARS_DIR "/dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
+#define MOKX_VARIABLE    EFIVARS_DIR "/MokListXRT-605dab50-e046-4300-abb6-3dd810dd8b23"
 #define VARIABLE_MAX     ((size_t)1024 * 1024)
 #define ATTRIBUTES_SIZE  4 /* before the content of a file in efivarfs */
 #define CERTIFICATES_MAX 1024
 #define CHAIN_MAX        8
 #define NOTE             "certificates"
+#define HASH_SIZE        32
+/* certs/system_keyring.c asks the list for every key, no longer for .platform's alone */
+#define REVOCATION_FOR_ALL "6.6"
+/* What kernels say that look for a module's own hash (Debian's, SUSE's). */
+#define HASH_REFUSAL "Module hash %*phN is blacklisted"
 
 struct certificates {
 	X509 *items[CERTIFICATES_MAX];
@@ -39,6 +49,10 @@ struct trusted_keys {
 	const struct root *root;
 	const struct kernel_source *source;
 	struct certificates *certificates; /* grows when a signature asks for the image */
+	size_t platform_from, platform_to; /* of certificates: those in .platform alone */
+	bool platform;
+	struct certificates *revoked; /* .blacklist */
+	struct text hashes;           /* likewise, HASH_SIZE bytes each */
 };
 
 static void add_certificate(void *data, const void *der, size_t len)
@@ -66,6 +80,12 @@ static void certificates_done(struct certificates *certificates)
 		X509_free(certificates->items[i]);
 }
 
+static void add_hash(void *data, const void *hash, size_t len)
+{
+	if (len == HASH_SIZE)
+		text_append_n(data, hash, len);
+}
+
 static void add_variable(const struct root *root, const char *path, size_t skip,
 			 struct certificates *ret)
 {
@@ -75,7 +95,8 @@ static void add_variable(const struct root *root, const char *path, size_t skip,
 	/* Absent without UEFI, or root's alone: then none of its keys is known. */
 	if (root_read(root, path, VARIABLE_MAX, &data, &len, NULL) < 0 || len < skip)
 		return;
-	efi_signatures_each(data + skip, len - skip, add_certificate, ret);
+	efi_signatures_each(EFI_SIGNATURE_X509, data + skip, len - skip, add_certificate,
+			    ret);
 }
 
 /* Is CONFIG_NAME=y among the lines? Without a configuration it is taken to be. */
@@ -100,20 +121,56 @@ static bool config_has(const struct kernel_source *source, const char *line)
  * The machine owner's keys count where they are in .machine, or in .platform, which
  * distributions' kernels ask too; the firmware's db is in .platform alone.
  */
-static void add_firmware_keys(const struct root *root, const struct kernel_source *source,
-			      struct certificates *ret)
+static void add_firmware_keys(struct trusted_keys *keys)
 {
-	bool platform = config_has(source, "CONFIG_INTEGRITY_PLATFORM_KEYRING=y");
-	bool machine = config_has(source, "CONFIG_INTEGRITY_MACHINE_KEYRING=y");
+	const struct root *root = keys->root;
+	struct certificates *ret = keys->certificates;
+	bool machine = config_has(keys->source, "CONFIG_INTEGRITY_MACHINE_KEYRING=y");
 
-	if (platform || machine) {
+	keys->platform = config_has(keys->source, "CONFIG_INTEGRITY_PLATFORM_KEYRING=y");
+	if (keys->platform || machine) {
 		if (root_exists(root, MOK_TABLE))
 			add_variable(root, MOK_TABLE, 0, ret);
 		else
 			add_variable(root, MOK_VARIABLE, ATTRIBUTES_SIZE, ret);
 	}
-	if (platform)
+	keys->platform_from = machine ? ret->count : 0;
+	if (keys->platform)
 		add_variable(root, DB_VARIABLE, ATTRIBUTES_SIZE, ret);
+	keys->platform_to = ret->count;
+}
+
+static void add_revoked(struct trusted_keys *keys, const char *path)
+{
+	autofree char *data = NULL;
+	size_t len = 0;
+
+	if (root_read(keys->root, path, VARIABLE_MAX, &data, &len, NULL) < 0 ||
+	    len < ATTRIBUTES_SIZE)
+		return;
+	/* Without this option the kernel keeps no certificates there. */
+	if (config_has(keys->source, "CONFIG_SYSTEM_REVOCATION_LIST=y"))
+		efi_signatures_each(EFI_SIGNATURE_X509, data + ATTRIBUTES_SIZE,
+				    len - ATTRIBUTES_SIZE, add_certificate,
+				    keys->revoked);
+	efi_signatures_each(EFI_SIGNATURE_SHA256, data + ATTRIBUTES_SIZE,
+			    len - ATTRIBUTES_SIZE, add_hash, &keys->hashes);
+}
+
+/*
+ * load_uefi_certs puts dbx and, under Secure Boot alone, shim's list into .blacklist.
+ * Hashes of certificates (EFI_CERT_X509_SHA256) are left out: the kernel takes the time
+ * behind such a hash along with it, and so never finds one again.
+ */
+static void add_revocations(struct trusted_keys *keys)
+{
+	struct firmware firmware = {0};
+
+	if (!keys->platform) /* LOAD_UEFI_KEYS */
+		return;
+	add_revoked(keys, DBX_VARIABLE);
+	if (firmware_probe(keys->root, &firmware, NULL) == 0 && firmware.secure_boot)
+		add_revoked(keys, MOKX_VARIABLE);
 }
 
 int trusted_keys_probe(const struct root *root, const struct kernel_source *source,
@@ -125,7 +182,10 @@ int trusted_keys_probe(const struct root *root, const struct kernel_source *sour
 	keys->root = root;
 	keys->source = source;
 	keys->certificates = mem_zalloc(sizeof(*keys->certificates));
-	add_firmware_keys(root, source, keys->certificates);
+	keys->revoked = mem_zalloc(sizeof(*keys->revoked));
+	keys->revoked->complete = true;
+	add_firmware_keys(keys);
+	add_revocations(keys);
 	ERR_clear_error();
 	*ret = keys;
 	return 0;
@@ -137,6 +197,9 @@ void trusted_keys_free(struct trusted_keys *keys)
 		return;
 	certificates_done(keys->certificates);
 	free(keys->certificates);
+	certificates_done(keys->revoked);
+	free(keys->revoked);
+	text_done(&keys->hashes);
 	free(keys);
 }
 
@@ -314,6 +377,7 @@ static enum signature_trust judge_by(const struct certificates *trusted,
 
 /* pkcs7_verify's order: what the message brings along must hold, known or not. */
 static enum signature_trust judge_signer(const struct trusted_keys *keys,
+					 const struct certificates *trusted,
 					 CMS_SignerInfo *info,
 					 STACK_OF(X509) * certificates,
 					 struct content *content)
@@ -326,13 +390,13 @@ static enum signature_trust judge_signer(const struct trusted_keys *keys,
 		if (trust != SIGNATURE_TRUSTED)
 			return trust;
 	}
-	trust = judge_by(keys->certificates, info, content);
-	if (trust == SIGNATURE_UNKNOWN_KEY && !keys->certificates->complete) {
+	trust = judge_by(trusted, info, content);
+	if (trust == SIGNATURE_UNKNOWN_KEY && !trusted->complete) {
 		ask_image(keys);
-		trust = judge_by(keys->certificates, info, content);
+		trust = judge_by(trusted, info, content);
 	}
 	if (trust == SIGNATURE_UNKNOWN_KEY && brought &&
-	    chain_is_trusted(keys->certificates, brought, certificates))
+	    chain_is_trusted(trusted, brought, certificates))
 		return SIGNATURE_TRUSTED;
 	return trust;
 }
@@ -354,6 +418,7 @@ static bool is_refused(CMS_ContentInfo *cms)
 
 /* pkcs7_validate_trust: one bad signer condemns, one trusted is enough. */
 static enum signature_trust judge_message(const struct trusted_keys *keys,
+					  const struct certificates *trusted,
 					  CMS_ContentInfo *cms, struct content *content)
 {
 	STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(cms);
@@ -362,7 +427,7 @@ static enum signature_trust judge_message(const struct trusted_keys *keys,
 
 	for (int i = 0; i < sk_CMS_SignerInfo_num(infos) && ret != SIGNATURE_BAD; i++) {
 		enum signature_trust trust =
-			judge_signer(keys, sk_CMS_SignerInfo_value(infos, i),
+			judge_signer(keys, trusted, sk_CMS_SignerInfo_value(infos, i),
 				     certificates, content);
 
 		if (trust != SIGNATURE_UNKNOWN_KEY)
@@ -370,6 +435,74 @@ static enum signature_trust judge_message(const struct trusted_keys *keys,
 	}
 	sk_X509_pop_free(certificates, X509_free);
 	return ret;
+}
+
+/*
+ * is_key_on_revocation_list; before 6.6 asked only when none of the keys that are not
+ * .platform's made the signature.
+ */
+static bool key_is_revoked(const struct trusted_keys *keys, CMS_ContentInfo *cms,
+			   struct content *content)
+{
+	const char *release = keys->source->release;
+	struct certificates *own;
+	bool unknown;
+
+	if (keys->revoked->count == 0 ||
+	    judge_message(keys, keys->revoked, cms, content) != SIGNATURE_TRUSTED)
+		return false;
+	if (!release || release_compare(release, REVOCATION_FOR_ALL) >= 0)
+		return true;
+	if (!keys->certificates->complete)
+		ask_image(keys);
+	own = mem_zalloc(sizeof(*own));
+	own->complete = true;
+	for (size_t i = 0; i < keys->certificates->count; i++)
+		if (i < keys->platform_from || i >= keys->platform_to)
+			own->items[own->count++] = keys->certificates->items[i];
+	unknown = judge_message(keys, own, cms, content) == SIGNATURE_UNKNOWN_KEY;
+	free(own);
+	return unknown;
+}
+
+/* Is it a kernel that looks for modules' hashes? Only asked where one is on the list. */
+static bool kernel_refuses_hashes(const struct kernel_source *source)
+{
+	autoimage struct kernel_image image = {0};
+	const void *data;
+	size_t len;
+
+	return source->file(source->data, "image", &data, &len, NULL) == 0 &&
+	       kernel_image_open(source->release, data, len, &image, NULL) == 0 &&
+	       memmem(image.data, image.len, HASH_REFUSAL, strlen(HASH_REFUSAL));
+}
+
+/* mod_is_hash_blacklisted: the whole file, its signature included. */
+static bool file_is_revoked(const struct trusted_keys *keys, struct content *content)
+{
+	const void *bytes = keys->hashes.len > 0 ? content_bytes(content) : NULL;
+	unsigned char hash[HASH_SIZE];
+
+	if (!bytes ||
+	    EVP_Digest(bytes, content->file->size, hash, NULL, EVP_sha256(), NULL) != 1)
+		return false;
+	for (size_t at = 0; at < keys->hashes.len; at += HASH_SIZE)
+		if (memcmp(keys->hashes.data + at, hash, HASH_SIZE) == 0)
+			return kernel_refuses_hashes(keys->source);
+	return false;
+}
+
+static enum signature_trust judge_content(const struct trusted_keys *keys,
+					  CMS_ContentInfo *cms, struct content *content)
+{
+	enum signature_trust trust;
+
+	if (key_is_revoked(keys, cms, content))
+		return SIGNATURE_REVOKED_KEY;
+	trust = judge_message(keys, keys->certificates, cms, content);
+	return trust == SIGNATURE_TRUSTED && file_is_revoked(keys, content)
+		       ? SIGNATURE_REVOKED_FILE
+		       : trust;
 }
 
 enum signature_trust trusted_keys_judge(const struct trusted_keys *keys,
@@ -390,7 +523,7 @@ enum signature_trust trusted_keys_judge(const struct trusted_keys *keys,
 	message = signature->message;
 	cms = d2i_CMS_ContentInfo(NULL, &message, (long)signature->length);
 	if (cms && !is_refused(cms))
-		ret = judge_message(keys, cms, &content);
+		ret = judge_content(keys, cms, &content);
 	CMS_ContentInfo_free(cms);
 	module_file_done(&content.again);
 	ERR_clear_error();

@@ -362,6 +362,8 @@ static int key_signature(struct scene *s, const char *value, struct error *err)
 		[SIGNATURE_TRUSTED] = "trusted",
 		[SIGNATURE_UNKNOWN_KEY] = "unknown-key",
 		[SIGNATURE_BAD] = "bad",
+		[SIGNATURE_REVOKED_KEY] = "revoked-key",
+		[SIGNATURE_REVOKED_FILE] = "revoked-file",
 	};
 
 	s->now->file.signature.signer = "somebody";

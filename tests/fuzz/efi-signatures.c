@@ -27,6 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bounds bounds = {data, data + size};
 
-	efi_signatures_each(data, size, check, &bounds);
+	efi_signatures_each(EFI_SIGNATURE_X509, data, size, check, &bounds);
+	bounds.at = data;
+	efi_signatures_each(EFI_SIGNATURE_SHA256, data, size, check, &bounds);
 	return 0;
 }

@@ -80,6 +80,8 @@ static int judge(const struct root *root, const char *path, void *data, struct e
 		[SIGNATURE_TRUSTED] = "trusted",
 		[SIGNATURE_UNKNOWN_KEY] = "unknown key",
 		[SIGNATURE_BAD] = "bad",
+		[SIGNATURE_REVOKED_KEY] = "revoked key",
+		[SIGNATURE_REVOKED_FILE] = "revoked file",
 	};
 	const struct trusted_keys *keys = data;
 	automodule struct module_file file = {0};

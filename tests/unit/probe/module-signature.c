@@ -25,6 +25,9 @@
 #define EFIVARS "/sys/firmware/efi/efivars/"
 #define MOK     EFIVARS "MokListRT-605dab50-e046-4300-abb6-3dd810dd8b23"
 #define DB      EFIVARS "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
+#define DBX     EFIVARS "dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
+#define MOKX    EFIVARS "MokListXRT-605dab50-e046-4300-abb6-3dd810dd8b23"
+#define SECURE  EFIVARS "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 #define TRAILER (12 + sizeof(marker) - 1)
 
 static const char marker[] = "~Module signature appended~\n";
@@ -176,14 +179,21 @@ static struct module_file signed_module(const struct signer *signer,
 	return parsed(data, len);
 }
 
+/* An image, of which only what it says matters: raw, as arm64 has it. */
+static const char image[128] = {[56] = 'A', 'R', 'M', 'd', [64] = 'M', 'o'};
+static char image_that_looks[128];
+static const char *image_bytes = image;
+
 /* A source whose only file is a configuration; NULL: none. */
 static int config_only(void *data, const char *what, const void **ret, size_t *ret_len,
 		       struct error *err)
 {
-	if (!data || !str_eq(what, "config"))
+	bool is_image = str_eq(what, "image");
+
+	if (!is_image && (!data || !str_eq(what, "config")))
 		return error_set(err, -ENOENT, "no %s", what);
-	*ret = data;
-	*ret_len = strlen(data);
+	*ret = is_image ? image_bytes : data;
+	*ret_len = is_image ? sizeof(image) : strlen(data);
 	return 0;
 }
 
@@ -193,12 +203,17 @@ static char machine_only[] = "CONFIG_INTEGRITY_MACHINE_KEYRING=y\n";
 static char neither[] = "CONFIG_X_INTEGRITY_PLATFORM_KEYRING=y\n"
 			"CONFIG_INTEGRITY_PLATFORM_KEYRING=yes\n";
 
+/* Whose kernel it is; newer ones ask their list for every key. */
+static const char *release = "6.12.1";
+
 /* What a kernel with that configuration and these certificates built in would say. */
 static enum signature_trust judged(const struct root *root, char *config,
 				   const struct signer *built_in,
 				   const struct module_file *file)
 {
-	struct kernel_source source = {.data = config, .file = config_only};
+	struct kernel_source source = {.data = config,
+				       .release = release,
+				       .file = config_only};
 	autosymbols struct symbol_table *table = symbol_table_new();
 	autokeys struct trusted_keys *keys = NULL;
 	unsigned char *der = NULL;
@@ -399,6 +414,96 @@ static void firmwares_keys_count_in_the_platform_ring(void **state)
 			 SIGNATURE_UNKNOWN_KEY);
 }
 
+static char revoking[] = "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
+			 "CONFIG_INTEGRITY_MACHINE_KEYRING=y\n"
+			 "CONFIG_SYSTEM_REVOCATION_LIST=y\n";
+
+static void revoked_key_is_refused_where_the_kernel_asks(void **state)
+{
+	const struct made_machine *m = *state;
+	automodule struct module_file file = signed_module(&owners, &(struct way){0});
+	automodule struct module_file other = signed_module(&kernels, &(struct way){0});
+
+	enrol(&m->root, MOK, &owners);
+	assert_int_equal(judged(&m->root, revoking, &kernels, &file), SIGNATURE_TRUSTED);
+	enrol(&m->root, DBX, &owners);
+	assert_int_equal(judged(&m->root, revoking, &kernels, &file),
+			 SIGNATURE_REVOKED_KEY);
+	assert_int_equal(judged(&m->root, revoking, &kernels, &other), SIGNATURE_TRUSTED);
+	/* without the option no certificate is kept, without the ring none is read */
+	assert_int_equal(judged(&m->root, platform, &kernels, &file), SIGNATURE_TRUSTED);
+	assert_int_equal(judged(&m->root, machine_only, &kernels, &file),
+			 SIGNATURE_TRUSTED);
+}
+
+static void older_kernels_ask_for_the_platforms_keys_only(void **state)
+{
+	static char no_machine[] = "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
+				   "CONFIG_SYSTEM_REVOCATION_LIST=y\n";
+	const struct made_machine *m = *state;
+	automodule struct module_file file = signed_module(&owners, &(struct way){0});
+
+	enrol(&m->root, MOK, &owners);
+	enrol(&m->root, DBX, &owners);
+	release = "6.1.0-56-amd64";
+	assert_int_equal(judged(&m->root, revoking, &kernels, &file), SIGNATURE_TRUSTED);
+	assert_int_equal(judged(&m->root, no_machine, &owners, &file), SIGNATURE_TRUSTED);
+	assert_int_equal(judged(&m->root, no_machine, &kernels, &file),
+			 SIGNATURE_REVOKED_KEY);
+	release = "6.12.1";
+	assert_int_equal(judged(&m->root, revoking, &kernels, &file),
+			 SIGNATURE_REVOKED_KEY);
+}
+
+static void shims_list_counts_under_secure_boot(void **state)
+{
+	const struct made_machine *m = *state;
+	automodule struct module_file file = signed_module(&kernels, &(struct way){0});
+
+	enrol(&m->root, MOKX, &kernels);
+	assert_int_equal(judged(&m->root, revoking, &kernels, &file), SIGNATURE_TRUSTED);
+	made_bytes(&m->root, SECURE, "\6\0\0\0\1", 5);
+	assert_int_equal(judged(&m->root, revoking, &kernels, &file),
+			 SIGNATURE_REVOKED_KEY);
+}
+
+/* dbx with one hash of a file in it. */
+static void revoke_file(const struct root *root, const void *data, size_t len)
+{
+	static const unsigned char sha256[16] = {0x26, 0x16, 0xc4, 0xc1, 0x4c, 0x50,
+						 0x92, 0x40, 0xac, 0xa9, 0x41, 0xf9,
+						 0x36, 0x93, 0x43, 0x28};
+	const uint32_t sizes[3] = {28 + 48, 0, 48};
+	unsigned char content[4 + 28 + 48] = {0};
+
+	memcpy(content + 4, sha256, 16);
+	memcpy(content + 20, sizes, sizeof(sizes));
+	assert_int_equal(EVP_Digest(data, len, content + 48, NULL, EVP_sha256(), NULL),
+			 1);
+	made_bytes(root, DBX, content, sizeof(content));
+}
+
+static void revoked_file_is_refused_by_kernels_that_look(void **state)
+{
+	const struct made_machine *m = *state;
+	size_t len;
+	autofree char *data = signed_bytes(&kernels, &(struct way){0}, &len);
+	automodule struct module_file file = parsed(data, len);
+
+	memcpy(image_that_looks, image, sizeof(image));
+	memcpy(image_that_looks + 64, "Module hash %*phN is blacklisted", 32);
+	revoke_file(&m->root, data, len);
+	assert_int_equal(judged(&m->root, platform, &kernels, &file), SIGNATURE_TRUSTED);
+	image_bytes = image_that_looks;
+	assert_int_equal(judged(&m->root, platform, &kernels, &file),
+			 SIGNATURE_REVOKED_FILE);
+	assert_int_equal(judged(&m->root, platform, &owners, &file),
+			 SIGNATURE_UNKNOWN_KEY);
+	revoke_file(&m->root, data, file.signature.content);
+	assert_int_equal(judged(&m->root, platform, &kernels, &file), SIGNATURE_TRUSTED);
+	image_bytes = image;
+}
+
 /* The trailer's bytes, counted from its begin; what the kernel answers to each. */
 static void trailers_that_do_not_hold(void **state)
 {
@@ -496,17 +601,18 @@ static void lists_that_do_not_hold_end(void **state)
 	size_t counted = 0;
 
 	(void)state;
-	efi_signatures_each(list, sizeof(list), count, &counted);
+	efi_signatures_each(EFI_SIGNATURE_X509, list, sizeof(list), count, &counted);
 	assert_int_equal(counted, 1);
 	for (size_t len = 0; len < sizeof(list); len++)
-		efi_signatures_each(list, len, count, &counted);
+		efi_signatures_each(EFI_SIGNATURE_X509, list, len, count, &counted);
 	assert_int_equal(counted, 1);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		unsigned char copy[sizeof(list)];
 
 		memcpy(copy, list, sizeof(list));
 		copy[rows[i].at] = rows[i].value;
-		efi_signatures_each(copy, sizeof(copy), count, &counted);
+		efi_signatures_each(EFI_SIGNATURE_X509, copy, sizeof(copy), count,
+				    &counted);
 	}
 	assert_int_equal(counted, 1);
 }
@@ -527,6 +633,10 @@ int main(void)
 		ON_MACHINE(certificate_brought_along_is_looked_at),
 		ON_MACHINE(owners_key_counts_once_enrolled),
 		ON_MACHINE(firmwares_keys_count_in_the_platform_ring),
+		ON_MACHINE(revoked_key_is_refused_where_the_kernel_asks),
+		ON_MACHINE(older_kernels_ask_for_the_platforms_keys_only),
+		ON_MACHINE(shims_list_counts_under_secure_boot),
+		ON_MACHINE(revoked_file_is_refused_by_kernels_that_look),
 		ON_MACHINE(trailers_that_do_not_hold),
 		ON_MACHINE(marker_alone_is_malformed),
 		ON_MACHINE(changed_content_is_never_trusted),

@@ -64,6 +64,8 @@ enum signature_trust {
 	SIGNATURE_TRUSTED, /* by a key that the target will trust, digest right */
 	SIGNATURE_UNKNOWN_KEY,
 	SIGNATURE_BAD, /* a trusted key's, but the digest or the message is wrong */
+	SIGNATURE_REVOKED_KEY,  /* on the target's .blacklist: the key ... */
+	SIGNATURE_REVOKED_FILE, /* ... or this very file, by its hash */
 };
 
 /* The kernel that would load: what probe/kernel-abi found. */

@@ -92,12 +92,14 @@ int kernel_abi_add_exports(const struct kernel_source *source,
 /*
  * Would the target trust this module's signature? Its keys are the certificates built
  * into its image, and, where its configuration has them, the machine owner's (MokListRT)
- * and the firmware's (db). Revocation lists are not asked. Always 0.
+ * and the firmware's (db). What dbx and,
+ * under Secure Boot, MokListXRT revoke is refused where the target does so; lists built
+ * into its image are not asked. Always 0.
  */
 struct kernel_image;
 struct trusted_keys;
-/* root and source must outlive ret: the image is opened by the first signature that no key of the
- * firmware made, unless its certificates were noted. */
+/* root and source must outlive ret: the image is opened by the first signature that no
+ * key of the firmware made, unless its certificates were noted. */
 int trusted_keys_probe(const struct root *root, const struct kernel_source *source,
 		       struct trusted_keys **ret, struct error *err);
 /* Keep an image's certificates with its symbols, and so in the cache, ... */
