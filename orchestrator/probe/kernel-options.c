@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "core/command-line.h"
+#include "probe/decompress.h"
 
 bool source_text(const struct kernel_source *source, const char *what,
 		 struct source_text *ret)
@@ -89,6 +90,27 @@ void kernel_options_read(const struct kernel_source *source,
 		read_config(&config, abi);
 	else
 		guess_config(abi, hints);
+}
+
+bool kernel_options_unpacks(const struct kernel_source *source, struct strv *ret)
+{
+	static const struct {
+		const char *option;
+		enum compression compression;
+	} rows[] = {
+		{"RD_GZIP", COMPRESSION_GZIP}, {"RD_BZIP2", COMPRESSION_BZIP2},
+		{"RD_LZMA", COMPRESSION_LZMA}, {"RD_XZ", COMPRESSION_XZ},
+		{"RD_LZO", COMPRESSION_LZO},   {"RD_LZ4", COMPRESSION_LZ4},
+		{"RD_ZSTD", COMPRESSION_ZSTD},
+	};
+	struct source_text config;
+
+	if (!source_text(source, "config", &config))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (config_has(&config, rows[i].option))
+			strv_add(ret, compression_name(rows[i].compression));
+	return true;
 }
 
 /* Module parameters by name, "-" and "_" being the same (kernel/params.c, parameq). */

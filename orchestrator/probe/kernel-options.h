@@ -27,3 +27,8 @@ struct option_hints {
  */
 void kernel_options_read(const struct kernel_source *source,
 			 const struct option_hints *hints, struct kernel_abi *abi);
+/*
+ * Compressions of an initramfs that the kernel unpacks (CONFIG_RD_*), by the names of
+ * compression_name. False where its configuration can't be read.
+ */
+bool kernel_options_unpacks(const struct kernel_source *source, struct strv *ret);

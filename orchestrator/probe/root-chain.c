@@ -9,29 +9,8 @@
 #include "device-use.h"
 #include "driver-tree.h"
 #include "probe/devices.h"
+#include "root-layers.h"
 #include "state-probes.h"
-
-/* A file of a block device in sysfs, what it begins with, and the module it tells of. */
-static const struct layer {
-	const char *file, *start, *module;
-} layers[] = {
-	{"dm/uuid", "", "dm_mod"},
-	{"dm/uuid", "CRYPT-", "dm_crypt"},
-	{"dm/uuid", "CRYPT-VERITY", "dm_verity"},
-	{"dm/uuid", "CRYPT-INTEGRITY", "dm_integrity"},
-	{"dm/uuid", "mpath-", "dm_multipath"},
-	{"dm/uuid", "VDO-", "dm_vdo"},
-	{"md/level", "", "md_mod"},
-	{"md/level", "linear", "linear"},
-	{"md/level", "raid0", "raid0"},
-	{"md/level", "raid1", "raid1"},
-	{"md/level", "raid10", "raid10"},
-	{"md/level", "raid4", "raid456"},
-	{"md/level", "raid5", "raid456"},
-	{"md/level", "raid6", "raid456"},
-	{"bcache/dev/dev", "", "bcache"},
-	{"loop/backing_file", "", "loop"},
-};
 
 /* Only what is loaded: what is built in needs no file, and the rest is not used. */
 static void add_loaded(const struct root *root, const char *module, struct strv *ret)
@@ -42,25 +21,14 @@ static void add_loaded(const struct root *root, const char *module, struct strv 
 		strv_add(ret, module);
 }
 
-/* raid1 is no raid10: a level is a whole word, a UUID's beginning is not. */
-static bool layer_fits(const struct layer *layer, const char *line)
-{
-	if (str_starts(layer->file, "md/"))
-		return !*layer->start || str_eq(line, layer->start);
-	return str_starts(line, layer->start);
-}
-
 static void add_layers(const struct root *root, const char *place, struct strv *ret)
 {
-	for (size_t i = 0; i < ARRAY_LEN(layers); i++) {
-		autofree char *path =
-			str_format("/sys/devices/%s/%s", place, layers[i].file);
-		autofree char *line = NULL;
+	const struct root_layer *layers[ROOT_LAYERS_MAX];
+	size_t count = root_layers(root, place, layers);
 
-		if (root_read_line(root, path, &line, NULL) == 0 &&
-		    layer_fits(&layers[i], line))
-			add_loaded(root, layers[i].module, ret);
-	}
+	for (size_t i = 0; i < count; i++)
+		if (layers[i]->module)
+			add_loaded(root, layers[i]->module, ret);
 }
 
 /* The file system's own module: fs-TYPE in the running release, or one named for it. */
