@@ -11,6 +11,7 @@
 #include "act/integrate.h"
 #include "base/cleanup.h"
 #include "base/process.h"
+#include "doctor-parts.h"
 #include "flow/recover.h"
 #include "probe/boot-files.h"
 #include "probe/grub-config.h"
@@ -25,8 +26,7 @@ struct examination {
 	struct inventory inventory;
 };
 
-static void finding_set(struct finding *f, enum finding_state state, char *why,
-			const char *mend)
+void finding_set(struct finding *f, enum finding_state state, char *why, const char *mend)
 {
 	f->state = state;
 	f->why = why;
@@ -274,6 +274,11 @@ static void examine_units(struct examination *x, struct finding *f)
 		finding_set(f, FINDING_KEPT, str_dup("kuro's units are enabled"), NULL);
 }
 
+static void examine_initramfs_time(struct examination *x, struct finding *f)
+{
+	examine_compression(x->machine, f);
+}
+
 static void examine_evidence(struct examination *x, struct finding *f)
 {
 	const struct root *root = x->machine->root;
@@ -347,6 +352,7 @@ static const struct {
 	{"3. There is something to go back to", examine_previous},
 	{"4. Nothing is left half-installed", examine_interrupted},
 	{"5. /boot has room for three generations", examine_room},
+	{"5. Building an initramfs takes no longer than it must", examine_initramfs_time},
 	{"6. Evidence outlives the reboot", examine_evidence},
 	{"7. Without kuro the machine boots as its distribution intended",
 	 examine_plain_boot},

@@ -10,6 +10,7 @@
 
 #include "act/packages.h"
 #include "core/kernel.h"
+#include "probe/decompress.h"
 #include "probe/distribution.h"
 
 /* What a generator is like; a row of the table in initramfs-generator.c. */
@@ -24,6 +25,8 @@ struct initramfs_generator {
 	const char *settings[5];
 	const char *compression; /* the variable in them */
 	const char *drop_in;     /* where a person would set it */
+	/* The level at which it runs each compressor; 0: never. */
+	int levels[COMPRESSION_BZIP2 + 1];
 	/* Beginnings of lines of its output: one a stage; for the log alone. */
 	const char *stages[8];
 	const char *noise[12];

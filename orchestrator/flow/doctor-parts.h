@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Examinations that have a file of their own. For doctor.c.
+ */
+#pragma once
+
+#include "flow/doctor.h"
+
+/* why and mend are taken over and copied; mend may be NULL. */
+void finding_set(struct finding *f, enum finding_state state, char *why,
+		 const char *mend);
+/* What compressing the initramfs costs here, and whether another setting would be
+ * cheaper; takes half a second at most. */
+void examine_compression(const struct machine *machine, struct finding *f);
