@@ -97,6 +97,35 @@ static const char *cover_by_name(const struct cover *cover, const char *name)
 	return there->built_in ? BUILT_IN : there->name;
 }
 
+/*
+ * The module is there under its name, but no longer for this device: it had the modalias
+ * and does not have it; another may. Only where modaliases are ids of hardware,
+ * which come from the tables that drivers are bound by. A built-in driver may have no
+ * aliases, and a module that is to be built has none yet.
+ */
+static bool has_dropped(const struct cover *cover, const char *name,
+			const struct device *device)
+{
+	const char *alias = device->modalias;
+	const struct strv *old = found_for(cover, cover->in_old, alias);
+	const struct strv *now = found_for(cover, cover->in_target, alias);
+	const struct driver_name *there = driver_tree_find(cover->target, name);
+
+	if (!str_starts(alias, "pci:") && !str_starts(alias, "usb:"))
+		return false;
+	return there && !there->built_in &&
+	       !(cover->extra && strv_has(cover->extra, name)) && old &&
+	       strv_has(old, name) && now && !strv_has(now, name);
+}
+
+static const char *cover_by_staying(const struct cover *cover, const char *name,
+				    const struct device *device)
+{
+	const char *by = cover_by_name(cover, name);
+
+	return by && !has_dropped(cover, name, device) ? by : NULL;
+}
+
 /* An alias is of a module that is there, also where a package's lists forgot its name. */
 static const char *cover_by_alias(const struct cover *cover, const struct strv *found)
 {
@@ -112,12 +141,14 @@ static const char *cover_by_alias(const struct cover *cover, const struct strv *
 	return NULL;
 }
 
-static const char *cover_by_names(const struct cover *cover, const struct strv *found)
+/* By what the present release has for it. */
+static const char *cover_by_old(const struct cover *cover, const struct device *device)
 {
+	const struct strv *found = found_for(cover, cover->in_old, device->modalias);
 	const char *by = NULL;
 
 	for (size_t i = 0; found && !by && i < found->count; i++)
-		by = cover_by_name(cover, found->items[i]);
+		by = cover_by_staying(cover, found->items[i], device);
 	return by;
 }
 
@@ -154,13 +185,13 @@ static void cover_one(const struct cover *cover, struct device *device)
 	const char *by;
 
 	alias_normalize(driver);
-	by = cover_by_name(cover, device->module);
+	by = cover_by_staying(cover, device->module, device);
 	if (!by)
-		by = cover_by_name(cover, driver);
+		by = cover_by_staying(cover, driver, device);
 	if (!by)
 		by = cover_by_alias(cover, found_for(cover, cover->in_target, alias));
 	if (!by)
-		by = cover_by_names(cover, found_for(cover, cover->in_old, alias));
+		by = cover_by_old(cover, device);
 	if (!by && is_core(cover, device, driver))
 		by = BUILT_IN;
 	free(device->by);

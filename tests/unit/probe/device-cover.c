@@ -131,6 +131,37 @@ static void module_that_is_gone_is_lost(void **state)
 	assert_cover(root, "pci:v000019A2d00000710sv1 be2net be2net", NULL);
 }
 
+static void id_that_a_staying_module_drops_is_lost(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+	autostrv struct strv loads = {0};
+
+	put_tree(root, OLD,
+		 "alias pci:v00001000d00000054* mpt3sas\nalias usb:v1p2* mpt3sas\n"
+		 "alias pci:v00001000d00000097* mpt3sas\nalias platform:x mpt3sas\n",
+		 "kernel/mpt3sas.ko:\n", "");
+	put_tree(root, NEW, "alias pci:v00001000d00000097* mpt3sas\n",
+		 "kernel/mpt3sas.ko:\n", "");
+	assert_cover(root, "pci:v00001000d00000097sv1 mpt3sas mpt3sas", "mpt3sas");
+	assert_cover(root, "pci:v00001000d00000054sv1 mpt3sas mpt3sas", NULL);
+	assert_cover(root, "usb:v1p2d3 mpt3sas mpt3sas", NULL);
+	/* bound by hand, or by a parent that asks for the module by its name */
+	assert_cover(root, "pci:v00001000d00000001sv1 mpt3sas mpt3sas", "mpt3sas");
+	assert_cover(root, "platform:x mpt3sas mpt3sas", "mpt3sas");
+	assert_cover(root, "none mpt3sas mpt3sas", "mpt3sas");
+	/* one that is to be built has no aliases yet */
+	list_one("pci:v00001000d00000054sv1", "mpt3sas", "mpt3sas", false, &list);
+	strv_add(&loads, "mpt3sas");
+	cover(root, &loads, &list);
+	assert_true(list.items[0].covered);
+	put_tree(root, NEW, "", "", "kernel/mpt3sas.ko\n");
+	assert_cover(root, "pci:v00001000d00000054sv1 mpt3sas mpt3sas", "built in");
+	put_tree(root, NEW, "alias pci:v00001000d00000054* mpt4sas\n",
+		 "kernel/mpt3sas.ko:\nkernel/mpt4sas.ko:\n", "");
+	assert_cover(root, "pci:v00001000d00000054sv1 mpt3sas mpt3sas", "mpt4sas");
+}
+
 static void built_in_driver_is_lost_where_its_name_is(void **state)
 {
 	const struct root *root = machine(state);
@@ -239,7 +270,7 @@ static void lists_of_a_package_cover_alike(void **state)
 	strv_add(&names.aliases, "pci:v00008086d*sv* e1000e");
 	strv_add(&names.aliases, "malformed");
 	strv_add(&names.modules, "e1000e");
-	strv_add(&names.modules, "c");
+	strv_add(&names.built_in, "c");
 	strv_add(&names.built_in, "virtio_pci");
 	list_one("pci:v00008086d1sv2", "was", "was", false, &list);
 	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
@@ -251,7 +282,7 @@ static void lists_of_a_package_cover_alike(void **state)
 	device_list_done(&list);
 	list_one("pci:cc", "was", "was", false, &list);
 	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
-	assert_string_equal(list.items[0].by, "c");
+	assert_string_equal(list.items[0].by, "built in");
 	device_list_done(&list);
 	list_one("pci:d", "was", "was", false, &list);
 	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
@@ -266,6 +297,7 @@ int main(void)
 		MACHINE_TEST(module_that_became_built_in_covers),
 		MACHINE_TEST(module_of_the_old_alias_covers),
 		MACHINE_TEST(module_that_is_gone_is_lost),
+		MACHINE_TEST(id_that_a_staying_module_drops_is_lost),
 		MACHINE_TEST(built_in_driver_is_lost_where_its_name_is),
 		MACHINE_TEST(aliases_of_built_in_modules_count),
 		MACHINE_TEST(core_drivers_are_covered_without_todays_tree),

@@ -38,7 +38,9 @@ int devices_probe(const struct root *root, struct device_list *ret, struct error
  * a module there; or where the driver or module that is bound today is there by name, or
  * any module that old_release's tree gives for its modalias (a built-in driver has no PCI
  * alias before recent kernels); or where the driver is core code, in the image and of no
- * module's name in old_release. old_release's tree may be absent. extra (may be NULL):
+ * module's name in old_release. A name does not count where its module had a PCI or USB
+ * device's modalias in old_release and no module has it in the target: that id was
+ * dropped. old_release's tree may be absent. extra (may be NULL):
  * names of third-party modules that will load there; where it is given, a module below
  * updates, extra or weak-updates counts only if it is named. May be repeated. -ENOENT:
  * the target has no module tree, or depmod never ran over it.
