@@ -11,7 +11,6 @@
 #include "probe/compression-speed.h"
 #include "probe/this-boot.h"
 
-#define TRIAL_MS   80 /* for each compressor */
 #define MEBIBYTE   (1024.0 * 1024.0)
 #define CONFIG_MAX 1048576
 /* What is worth a person's time: so many seconds a build, and so many times as long. */
@@ -19,7 +18,7 @@
 #define WASTE_TIMES   3.0
 #define LARGER        1.4 /* times the size is still called as good */
 
-/* Those that generators offer and kernels unpack quickly; "option" is of the kernel. */
+/* Those that can be quicker than another; "option" is of the kernel. */
 static const struct candidate {
 	enum compression compression;
 	const char *option;
@@ -27,7 +26,6 @@ static const struct candidate {
 	{COMPRESSION_ZSTD, "CONFIG_RD_ZSTD=y"},
 	{COMPRESSION_LZ4, "CONFIG_RD_LZ4=y"},
 	{COMPRESSION_GZIP, "CONFIG_RD_GZIP=y"},
-	{COMPRESSION_XZ, "CONFIG_RD_XZ=y"},
 };
 
 /* One compressor on the whole image. */
@@ -55,8 +53,7 @@ static bool comparison_try(const struct comparison *c, enum compression compress
 {
 	int level = c->generator->levels[compression];
 
-	return level > 0 &&
-	       compression_try(compression, level, &c->sample, TRIAL_MS, ret) == 0;
+	return level > 0 && compression_try(compression, level, &c->sample, ret) == 0;
 }
 
 /* The kernel unpacks it, and the generator finds its program. */

@@ -10,5 +10,5 @@
 void finding_set(struct finding *f, enum finding_state state, char *why,
 		 const char *mend);
 /* What compressing the initramfs costs here, and whether another setting would be
- * cheaper; takes half a second at most. */
+ * cheaper; takes a second at most. */
 void examine_compression(const struct machine *machine, struct finding *f);

@@ -34,10 +34,10 @@ struct compression_trial {
 	double share; /* of the plain bytes that is left, 0 to 1 */
 };
 /*
- * Compress pieces of the sample, one by one, until limit_ms milliseconds are over; one at
- * least. level as of the compression's own program. -ENOTSUP: not one of gzip, xz, zstd
+ * Compress the sample, which takes half a second at most but for xz at its highest
+ * levels. level as of the compression's own program. -ENOTSUP: not one of gzip, xz, zstd
  * and lz4.
  */
 int compression_try(enum compression compression, int level,
-		    const struct compression_sample *sample, unsigned int limit_ms,
+		    const struct compression_sample *sample,
 		    struct compression_trial *ret);
