@@ -5,6 +5,7 @@
  */
 #include "act/packages.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -123,6 +124,24 @@ int packages_repair(const struct package_run *run, struct error *err)
 		return -ERROR_UNSUPPORTED;
 	r = packages_unfinished(run->root, err);
 	return r <= 0 ? r : worker->repair(run, err);
+}
+
+bool packages_busy(const struct root *root)
+{
+	static const char *const locks[] = {"/var/lib/dpkg/lock-frontend",
+					    "/var/lib/dpkg/lock",
+					    "/var/lib/rpm/.rpm.lock",
+					    "/usr/lib/sysimage/rpm/.rpm.lock"};
+	bool busy = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(locks) && !busy; i++) {
+		struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+		autoclose int fd = root_openat(root, locks[i], O_RDONLY, 0);
+
+		busy = fd >= 0 && fcntl(fd, F_GETLK, &whole) == 0 &&
+		       whole.l_type != F_UNLCK;
+	}
+	return busy;
 }
 
 /* Who can take packages away: more than can bring a kernel. */

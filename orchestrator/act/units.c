@@ -13,12 +13,17 @@
 
 #define DEADLINE_DIR  "/etc/systemd/system/kuro-deadman.timer.d"
 #define DEADLINE_FILE DEADLINE_DIR "/50-policy.conf"
-#define UNITS         5   /* in integrate_units */
+#define UNITS         6   /* in integrate_units */
 #define UNITS_TIMEOUT 120 /* seconds */
 
 const char *const integrate_units[] = {
-	"kuro-boot.service",    "kuro-health.service", "kuro-verdict.service",
-	"kuro-recover.service", "kuro-deadman.timer",  NULL,
+	"kuro-boot.service",
+	"kuro-health.service",
+	"kuro-verdict.service",
+	"kuro-recover.service",
+	"kuro-deadman.timer",
+	"kuro-prune.timer",
+	NULL,
 };
 
 static const char *const unit_directories[] = {"/etc/systemd/system",
@@ -118,4 +123,20 @@ int integrate_disable_units(const struct package_run *run, struct error *err)
 	if (r == 0)
 		r = root_remove_tree(run->root, DEADLINE_DIR, err);
 	return r < 0 ? r : units_reload(run, err);
+}
+
+int integrate_start_prune(const struct root *root, struct error *err)
+{
+	static const char *const argv[] = {"systemctl",          "--no-ask-password",
+					   "--no-block",         "start",
+					   "kuro-prune.service", NULL};
+	const struct package_run run = {.root = root};
+	struct run_program program = {.argv = argv,
+				      .timeout = UNITS_TIMEOUT,
+				      .outside = true};
+
+	if (!systemd_listens(root) || !unit_exists(root, argv[4]))
+		return error_set(err, -ERROR_UNSUPPORTED,
+				 "no systemd runs here that has %s", argv[4]);
+	return run_program(&run, &program, err);
 }

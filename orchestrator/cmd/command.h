@@ -21,6 +21,7 @@ enum verb_option {
 	OPTION_DAYS = 1 << 7,
 	OPTION_DRY_RUN = 1 << 8,
 	OPTION_SIZES = 1 << 9,
+	OPTION_EMERGENCY = 1 << 10,
 };
 
 /* What a verb needs open before it runs. */
@@ -52,7 +53,7 @@ struct verb {
 struct command {
 	const struct verb *verb;
 	const char *root_path, *policy_path;
-	bool json, dry_run, no_color, failed, boot, sizes;
+	bool json, dry_run, no_color, failed, boot, sizes, emergency;
 	const char *to, *reboot, *reason;
 	unsigned long long timeout, limit, days;
 	bool timeout_given, limit_given, days_given;
@@ -90,6 +91,7 @@ int cmd_try(struct command *c, struct error *err);
 int cmd_rollback(struct command *c, struct error *err);
 int cmd_verdict(struct command *c, struct error *err);
 int cmd_health(struct command *c, struct error *err);
+int cmd_prune(struct command *c, struct error *err);
 int cmd_pin(struct command *c, struct error *err);
 int cmd_unpin(struct command *c, struct error *err);
 int cmd_hold(struct command *c, struct error *err);
@@ -105,6 +107,7 @@ int cmd_doctor(struct command *c, struct error *err);
 int cmd_hook_boot_begin(struct command *c, struct error *err);
 int cmd_hook_boot_end(struct command *c, struct error *err);
 int cmd_hook_deadman(struct command *c, struct error *err);
+int cmd_hook_prune(struct command *c, struct error *err);
 int cmd_hook_completion(struct command *c, struct error *err);
 int cmd_hook_man_verbs(struct command *c, struct error *err);
 int cmd_hook_policy_document(struct command *c, struct error *err);

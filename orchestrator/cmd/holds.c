@@ -8,6 +8,7 @@
 #include "command.h"
 #include "core/boot-protocol.h"
 #include "core/release.h"
+#include "flow/protect.h"
 #include "output.h"
 #include "probe/boot-files.h"
 #include "store/records.h"
@@ -96,6 +97,8 @@ static int pin_set(struct command *c, bool pinned, struct error *err)
 		r = generation_put(c->machine.db, &row, err);
 	}
 	generation_record_done(&row);
+	if (r == 0)
+		protect_refresh(&c->machine);
 	if (r == 0)
 		say("Generation %llu is %s.", number, pinned ? "pinned" : "not pinned");
 	return r;

@@ -83,6 +83,13 @@ static int take_sizes(struct command *c, const char *value, struct error *err)
 	return 0;
 }
 
+static int take_emergency(struct command *c, const char *value, struct error *err)
+{
+	(void)value, (void)err; /* a flag can't be wrong */
+	c->emergency = true;
+	return 0;
+}
+
 static int take_to(struct command *c, const char *value, struct error *err)
 {
 	(void)err; /* checked by the flow */
@@ -162,6 +169,8 @@ const struct option_row option_rows[] = {
 	{"reason", 0, "TEXT", "why", OPTION_REASON, take_reason},
 	{"days", 0, "N", "for N days, 0: until lifted", OPTION_DAYS, take_days},
 	{"sizes", 0, NULL, "measure module trees too", OPTION_SIZES, take_sizes},
+	{"emergency", 0, NULL, "make room without the package manager until it can go on",
+	 OPTION_EMERGENCY, take_emergency},
 	{0},
 };
 

@@ -12,13 +12,13 @@ const struct verb verbs[] = {
 	 "whether the "
 	 "good kernel would still load its third-party modules.",
 	 NEED_READ | NEED_ANY_POLICY, 0, 0, 0, false, cmd_status},
-	{"list", "", "releases and generations",
+	{"list", "", "releases and generations, and what the policy keeps",
 	 "Lists every installed kernel release (image, initramfs, module tree, owning "
 	 "package, "
-	 "room on the boot file system) and every generation with its role and verdict. "
-	 "With "
-	 "--sizes the module trees are measured too.",
-	 NEED_READ, OPTION_SIZES, 0, 0, false, cmd_list},
+	 "room on the boot file system) and every generation with its role and verdict, "
+	 "each with why it stays or would go, left-overs, and who takes what of the "
+	 "boot file system. With --sizes the module trees are measured too.",
+	 NEED_READ | NEED_ANY_POLICY, OPTION_SIZES, 0, 0, false, cmd_list},
 	{"check", "[RELEASE|FILE…]",
 	 "would a kernel take this machine's modules and devices with it",
 	 "Vets a kernel before it is booted, or before it is installed: an installed "
@@ -74,6 +74,19 @@ const struct verb verbs[] = {
 	 "repeats "
 	 "them until the answer is believed (see health.settle and health.attempts).",
 	 NEED_READ | NEED_ANY_POLICY, OPTION_BOOT, 0, 0, false, cmd_health},
+	{"prune", "", "remove what the retention policy does not keep",
+	 "Removes kernels, generations and left-overs that the policy (retention.*) does "
+	 "not keep, each with its reason: kernels through the package manager that owns "
+	 "them. What runs, the good, the previous and the trial generation, what is "
+	 "pinned "
+	 "or held, and the two newest proven generations stay whatever the policy says. "
+	 "Does nothing beside a transaction or a trial (exit status 5). With "
+	 "--emergency, "
+	 "for a /boot that is full while packages are half-configured: makes room "
+	 "without "
+	 "the package manager, first of what can be made again, until it can finish.",
+	 NEED_WRITE | NEED_POLICY, OPTION_DRY_RUN | OPTION_EMERGENCY, 0, 0, false,
+	 cmd_prune},
 	{"pin", "GENERATION", "keep a generation whatever the policy says",
 	 "A pinned generation is never removed by retention.",
 	 NEED_WRITE | NEED_ANY_POLICY, 0, 1, 1, false, cmd_pin},
@@ -144,6 +157,8 @@ const struct verb hooks[] = {
 	 NEED_WRITE | NEED_PATIENCE | NEED_ANY_POLICY, 0, 0, 0, true, cmd_hook_boot_end},
 	{"deadman", "", "record that this boot reached no verdict in time", "",
 	 NEED_WRITE | NEED_PATIENCE | NEED_ANY_POLICY, 0, 0, 0, true, cmd_hook_deadman},
+	{"prune", "", "what kuro-prune.service does", "",
+	 NEED_WRITE | NEED_PATIENCE | NEED_POLICY, 0, 0, 0, true, cmd_hook_prune},
 	{"completion", "SHELL", "completion for bash or zsh", "", NEED_NOTHING, 0, 1, 1,
 	 true, cmd_hook_completion},
 	{"man-verbs", "", "the verbs, for the manual page", "", NEED_NOTHING, 0, 0, 0,

@@ -11,6 +11,7 @@
 #include "act/boot-env.h"
 #include "act/generation.h"
 #include "base/cleanup.h"
+#include "flow/protect.h"
 #include "probe/boot-files.h"
 #include "probe/this-boot.h"
 #include "store/records.h"
@@ -271,5 +272,7 @@ int recover_run(const struct machine *machine, enum recover_extent extent,
 		return r;
 	mended += r;
 	r = generation_clean(machine->root, err);
+	if (extent == RECOVER_ALL)
+		protect_refresh(machine);
 	return r < 0 ? r : mended;
 }

@@ -10,6 +10,7 @@
 #include "act/boot-env.h"
 #include "act/integrate.h"
 #include "base/cleanup.h"
+#include "flow/protect.h"
 #include "probe/boot-files.h"
 #include "probe/boot-log.h"
 #include "probe/this-boot.h"
@@ -210,6 +211,8 @@ int rollback_trial(const struct machine *machine, const struct rollback_cause *c
 	remembered = trial_remember(machine, &t, cause, &memory);
 	boot_block_disarm(&t.block);
 	r = boot_env_write(machine->root, &t.block, err);
+	if (r == 0)
+		protect_refresh(machine);
 	machine_note(machine, NOTE_WARNING, "%s", t.sentence);
 	/* a login message that can't be written takes nothing from the rollback */
 	(void)integrate_motd(machine->root, t.sentence, NULL);
@@ -309,7 +312,11 @@ static int rollback_repoint(const struct machine *machine, struct boot_block *bl
 
 	if (r == 0)
 		r = boot_block_roll_back(block, generation, true, err);
-	return r < 0 ? r : boot_env_write(machine->root, block, err);
+	if (r == 0)
+		r = boot_env_write(machine->root, block, err);
+	if (r == 0)
+		protect_refresh(machine);
+	return r;
 }
 
 int rollback_preview(const struct machine *machine, unsigned int *generation,

@@ -13,6 +13,7 @@
 #include "act/integrate.h"
 #include "base/cleanup.h"
 #include "core/release.h"
+#include "flow/protect.h"
 #include "probe/boot-files.h"
 #include "probe/grub-config.h"
 #include "probe/kernels.h"
@@ -219,6 +220,7 @@ int setup_run(const struct machine *machine, struct error *err)
 {
 	int r = journey_run(machine, &setup_plan, NULL, NULL, err);
 
+	protect_refresh(machine);
 	return r < 0 ? r : 0;
 }
 
@@ -304,6 +306,7 @@ int disable_run(const struct machine *machine, char **ret_proof, struct error *e
 	int64_t id = 0;
 	int r = journey_run(machine, &disable_plan, NULL, &id, err);
 
+	protect_refresh(machine);
 	if (r == 0)
 		r = transaction_get(machine->db, id, &done, err);
 	if (r == 0)

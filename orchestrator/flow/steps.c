@@ -9,6 +9,8 @@
 
 #include "act/boot-env.h"
 #include "base/cleanup.h"
+#include "flow/room.h"
+#include "flow/protect.h"
 #include "probe/boot-files.h"
 #include "probe/kernels.h"
 #include "probe/state.h"
@@ -215,7 +217,11 @@ int step_arm(struct journey *j, struct error *err)
 		r = journey_save(j, err);
 	if (r == 0)
 		r = arm_supersede(j, err);
-	return r < 0 ? r : boot_env_write(j->machine->root, &block, err);
+	if (r == 0)
+		r = boot_env_write(j->machine->root, &block, err);
+	if (r == 0)
+		protect_refresh(j->machine);
+	return r;
 }
 
 int step_arm_undo(struct journey *j, struct error *err)
@@ -228,5 +234,8 @@ int step_arm_undo(struct journey *j, struct error *err)
 	if (block.trial != j->transaction.generation || block.trial == 0)
 		return 0;
 	boot_block_disarm(&block);
-	return boot_env_write(j->machine->root, &block, err);
+	r = boot_env_write(j->machine->root, &block, err);
+	if (r == 0)
+		protect_refresh(j->machine);
+	return r;
 }

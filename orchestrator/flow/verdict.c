@@ -13,6 +13,8 @@
 #include "act/integrate.h"
 #include "base/cleanup.h"
 #include "flow/boot-record.h"
+#include "flow/protect.h"
+#include "flow/prune.h"
 #include "flow/rollback.h"
 #include "flow/vet.h"
 #include "health-watch.h"
@@ -424,8 +426,12 @@ int verdict_run(const struct machine *machine, bool boot_failed,
 		r = verdict_judge(&j, boot_failed, ret, err);
 		verdict_observe(machine);
 	}
+	if (r == 0 && ret->verdict == VERDICT_HEALTHY)
+		protect_refresh(machine);
 	if (r == 0 && !ret->rolled_back)
 		r = verdict_announce(machine, ret->verdict, err);
+	if (r == 0 && ret->blessed)
+		prune_after_verdict(machine);
 	judgement_done(&j);
 	return r;
 }

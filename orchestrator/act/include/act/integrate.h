@@ -42,6 +42,11 @@ extern const char *const integrate_units[];
 int integrate_enable_units(const struct package_run *run, struct error *err);
 int integrate_disable_units(const struct package_run *run, struct error *err);
 /*
+ * Have kuro-prune.service started, without waiting for it. -ERROR_UNSUPPORTED: no systemd
+ * runs on this machine, or it does not have the unit.
+ */
+int integrate_start_prune(const struct root *root, struct error *err);
+/*
  * Ask init for a reboot; force: without stopping services (a trial that failed).
  * Returns when init has taken the order. -ERROR_UNSUPPORTED under --root.
  */

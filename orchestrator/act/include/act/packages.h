@@ -70,3 +70,5 @@ int packages_remove_check(const struct package_run *run, const struct strv *name
  */
 int packages_remove(const struct package_run *run, const struct strv *names,
 		    struct error *err);
+/* Does a package manager work on this machine right now (by its own lock)? */
+bool packages_busy(const struct root *root);

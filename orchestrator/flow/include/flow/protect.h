@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The package managers told what a proven boot needs (act/protection.h), whenever that
+ * changes.
+ */
+#pragma once
+
+#include "flow/journey.h"
+
+/*
+ * Make the protection files say what is so now: the releases that run, of the good, the
+ * previous and the trial generation, of pinned ones and of the two newest proven. Without
+ * a boot block they go. A failure is told, not returned: no boot hangs on it.
+ */
+void protect_refresh(const struct machine *machine);

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What retention decides on, gathered from the machine: kernels with their packages,
+ * generations, left-overs. Changes nothing.
+ */
+#include <time.h>
+
+#include "act/lock.h"
+#include "base/cleanup.h"
+#include "probe/boot-names.h"
+#include "probe/kernels.h"
+#include "prune-parts.h"
+
+#define MIB ((uint64_t)1024 * 1024)
+
+void prune_done(struct prune *prune)
+{
+	inventory_done(&prune->inv);
+	kernel_package_list_done(&prune->packages);
+	left_over_list_done(&prune->left_overs);
+	retention_set_done(&prune->set);
+	*prune = (struct prune){0};
+}
+
+void prune_take_set(struct prune *prune, struct retention_set *ret)
+{
+	retention_set_done(ret);
+	*ret = prune->set;
+	prune->set = (struct retention_set){0};
+}
+
+static struct retention_item *set_add(struct retention_set *set, enum retention_kind kind)
+{
+	struct retention_item *item;
+
+	set->items = mem_regrow(set->items, set->count + 1, sizeof(*set->items));
+	item = &set->items[set->count++];
+	*item = (struct retention_item){.kind = kind};
+	return item;
+}
+
+/* A tree that lies on the file system of /boot goes with its kernel there. */
+static uint64_t tree_share(const struct root *root, const struct kernel *kernel)
+{
+	struct stat boot, tree;
+
+	if (!kernel->modules || root_stat(root, "/boot", &boot) < 0 ||
+	    root_stat(root, kernel->modules, &tree) < 0 || boot.st_dev != tree.st_dev)
+		return 0;
+	return kernel_tree_room(root, kernel->modules);
+}
+
+static int64_t changed_at(const struct root *root, const char *path)
+{
+	struct stat st;
+
+	return path && root_stat(root, path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec : 0;
+}
+
+static void add_kernel(struct prune *p, const struct kernel *kernel)
+{
+	const struct root *root = p->machine->root;
+	struct retention_item *item;
+	bool packaged = kernel->package, held = false;
+
+	for (size_t i = 0; i < p->packages.count; i++) {
+		if (!kernel_package_is_of(&p->packages.items[i], kernel->release))
+			continue;
+		packaged = true;
+		held |= p->packages.items[i].held;
+	}
+	if (!kernel->image.path && !packaged && !kernel->running)
+		return; /* a module tree alone is a left-over, or nobody knows what */
+	item = set_add(&p->set, RETENTION_KERNEL);
+	item->name = str_dup(kernel->release);
+	item->release = str_dup(kernel->release);
+	item->running = kernel->running || str_eq(kernel->release, p->inv.boot.release);
+	item->packaged = packaged;
+	item->held = held;
+	item->room = boot_names_room(root, kernel->release) + tree_share(root, kernel);
+	item->created = changed_at(root, kernel->image.path ? kernel->image.path
+							    : kernel->modules);
+}
+
+static void add_generation(struct prune *p, const struct inventory_generation *g)
+{
+	const struct boot_block *block = &p->inv.block;
+	struct retention_item *item = set_add(&p->set, RETENTION_GENERATION);
+	const char *release = g->readable ? g->manifest.release : g->record.release;
+
+	item->name = str_format("%u", g->number);
+	item->generation = g->number;
+	item->release = str_dup(release);
+	item->room = g->room;
+	item->created = g->readable ? g->manifest.created : g->record.created;
+	item->running = p->inv.boot.generation == g->number;
+	item->good = block->good == g->number;
+	item->previous = block->previous == g->number;
+	item->trial = block->trial == g->number;
+	item->pinned = g->record.pinned;
+	item->proven = g->record.proven || item->good || item->previous;
+}
+
+static void add_left_over(struct prune *p, const struct left_over *left)
+{
+	struct retention_item *item = set_add(&p->set, RETENTION_LEFTOVER);
+
+	item->leftover = left->kind;
+	item->name = str_dup(left->path);
+	item->release = str_dup(left->release);
+	item->room = left->room;
+	item->created = left->created;
+}
+
+static bool generation_is_of(const struct inventory_generation *g, const char *release)
+{
+	return str_eq(g->readable ? g->manifest.release : g->record.release, release);
+}
+
+/* Newest release first, each kernel with its generations behind it; left-overs last. */
+static void add_all(struct prune *p)
+{
+	autofree bool *added = mem_zalloc(p->inv.generation_count + 1);
+
+	for (size_t k = 0; k < p->inv.kernels.count; k++) {
+		const struct kernel *kernel = &p->inv.kernels.items[k];
+
+		add_kernel(p, kernel);
+		for (size_t g = 0; g < p->inv.generation_count; g++) {
+			if (added[g] ||
+			    !generation_is_of(&p->inv.generations[g], kernel->release))
+				continue;
+			added[g] = true;
+			add_generation(p, &p->inv.generations[g]);
+		}
+	}
+	for (size_t g = 0; g < p->inv.generation_count; g++)
+		if (!added[g])
+			add_generation(p, &p->inv.generations[g]);
+	for (size_t i = 0; i < p->left_overs.count; i++)
+		add_left_over(p, &p->left_overs.items[i]);
+}
+
+static void find_left_overs(struct prune *p)
+{
+	autostrv struct strv needed = {0};
+	const struct left_over_question question = {
+		.root = p->machine->root,
+		.kernels = &p->inv.kernels,
+		.packages = &p->packages,
+		.needed = &needed,
+		.alone = p->view != PRUNE_LOOKING || !lock_held(p->machine->root, NULL),
+		.urgent = p->view == PRUNE_URGENT,
+		.now = (int64_t)time(NULL),
+	};
+
+	if (p->inv.boot.release)
+		strv_add(&needed, p->inv.boot.release);
+	for (size_t i = 0; i < p->inv.generation_count; i++)
+		if (p->inv.generations[i].readable)
+			strv_add(&needed, p->inv.generations[i].manifest.release);
+	left_overs_probe(&question, &p->left_overs);
+}
+
+static int check_block(const struct inventory *inv, struct error *err)
+{
+	if (inv->block_damaged)
+		return error_set(err, -ERROR_DAMAGED, "%s; run: kuro recover",
+				 inv->block_problem);
+	if (!inv->block_present || inv->block.good == 0)
+		return error_set(err, -ERROR_REFUSED,
+				 "no boot of this machine is known to be good, so that "
+				 "nothing may go; run: kuro setup");
+	return 0;
+}
+
+int prune_gather(const struct machine *machine, enum prune_view view, struct prune *ret,
+		 struct error *err)
+{
+	struct prune p = {.machine = machine, .view = view};
+	int r = inventory_gather(machine,
+				 INVENTORY_KERNELS | INVENTORY_PACKAGES |
+					 INVENTORY_MANIFESTS,
+				 &p.inv, err);
+
+	if (r == 0)
+		r = check_block(&p.inv, err);
+	if (r == 0)
+		r = kernel_packages_probe(machine->root, &p.packages, err);
+	if (r < 0) {
+		prune_done(&p);
+		return r;
+	}
+	find_left_overs(&p);
+	add_all(&p);
+	*ret = p;
+	return 0;
+}
+
+void prune_decide(struct prune *p, uint64_t wanted)
+{
+	const struct policy *policy = p->machine->policy;
+	const struct retention_rules rules = {
+		.keep = policy_strings(policy, POLICY_RETENTION_KEEP),
+		.remove = policy_strings(policy, POLICY_RETENTION_REMOVE),
+		.max_releases =
+			(unsigned int)policy_number(policy,
+						    POLICY_RETENTION_MAX_RELEASES),
+		.max_room =
+			(uint64_t)policy_number(policy, POLICY_RETENTION_MAX_ROOM) * MIB,
+		.max_days =
+			(unsigned int)policy_number(policy, POLICY_RETENTION_MAX_DAYS),
+		.wanted = wanted,
+		.now = (int64_t)time(NULL),
+	};
+
+	retention_decide(&rules, &p->set);
+}
+
+void prune_decide_strictly(struct prune *p)
+{
+	static const struct strv nothing = {0};
+	const struct retention_rules rules = {
+		.keep = &nothing,
+		.remove = policy_strings(p->machine->policy, POLICY_RETENTION_REMOVE),
+		.max_releases = 1,
+		.wanted = UINT64_MAX,
+		.now = (int64_t)time(NULL),
+	};
+
+	retention_decide(&rules, &p->set);
+}
+
+static int plan_for(const struct machine *machine, enum prune_view view, uint64_t wanted,
+		    struct retention_set *ret, struct error *err)
+{
+	autoprune struct prune p = {0};
+	int r = prune_gather(machine, view, &p, err);
+
+	if (r < 0)
+		return r;
+	prune_decide(&p, wanted);
+	prune_take_set(&p, ret);
+	return 0;
+}
+
+int prune_plan(const struct machine *machine, uint64_t wanted, struct retention_set *ret,
+	       struct error *err)
+{
+	return plan_for(machine, PRUNE_LOOKING, wanted, ret, err);
+}
+
+int prune_preview(const struct machine *machine, struct retention_set *ret,
+		  struct error *err)
+{
+	return plan_for(machine, PRUNE_LOCKED, 0, ret, err);
+}
