@@ -168,7 +168,7 @@ def index(folder):
 class Machine:
     """The tree with the old kernel, whose image is there; the repository offers the new."""
 
-    def __init__(self, stack, below=None):
+    def __init__(self, stack, below=None, size='700m'):
         self.stack = stack
         self.dir = Path(stack.enter_context(
             tempfile.TemporaryDirectory(prefix='kuro-initramfs-')))
@@ -176,7 +176,7 @@ class Machine:
         layers = self.dir / 'layers'
         for path in self.root, layers:
             path.mkdir()
-        self.mount('-t', 'tmpfs', '-o', 'size=700m', 'none', layers)
+        self.mount('-t', 'tmpfs', '-o', f'size={size}', 'none', layers)
         for name in 'upper', 'work':
             (layers / name).mkdir()
         self.layers = [layers / 'upper', *(below or [builder.debian()])]
