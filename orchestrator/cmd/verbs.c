@@ -75,7 +75,7 @@ const struct verb verbs[] = {
 	 "them until the answer is believed (see health.settle and health.attempts).",
 	 NEED_READ | NEED_ANY_POLICY, OPTION_BOOT, 0, 0, false, cmd_health},
 	{"prune", "", "remove what the retention policy does not keep",
-	 "Removes kernels, generations and left-overs that the policy (retention.*) does "
+	 "Removes kernels, generations and left-overs that the retention policy does "
 	 "not keep, each with its reason: kernels through the package manager that owns "
 	 "them. What runs, the good, the previous and the trial generation, what is "
 	 "pinned "
