@@ -123,11 +123,26 @@ static bool name_belongs(const struct search *s, const char *name)
 	return release && release_is_alive(s->q, release);
 }
 
+/* What it is by its name; release: that of an initramfs, or NULL. LEFTOVER_NONE: none. */
+static enum leftover boot_kind(const struct search *s, const char *name,
+			       const char *release, int64_t changed)
+{
+	if (name_is_backup(name))
+		return !s->q->urgent && changed > s->q->now - LEFT_OVER_AGE
+			       ? LEFTOVER_NONE
+			       : LEFTOVER_BACKUP;
+	if (name_belongs(s, name))
+		return LEFTOVER_NONE;
+	return release && release_is_built(s->q, release) ? LEFTOVER_INITRAMFS
+							  : LEFTOVER_UNKNOWN;
+}
+
 static void search_boot_name(struct search *s, const char *name)
 {
-	autofree char *path = str_format("/boot/%s", name), *release = NULL;
-	enum leftover kind = LEFTOVER_UNKNOWN;
-	struct left_over *added;
+	autofree char *path = str_format("/boot/%s", name);
+	autofree char *release = boot_name_initramfs_release(name);
+	struct left_over *added = NULL;
+	enum leftover kind;
 	struct stat st;
 
 	if (root_lstat(s->q->root, path, &st) < 0 || !S_ISREG(st.st_mode))
@@ -137,19 +152,9 @@ static void search_boot_name(struct search *s, const char *name)
 			(void)search_add(s, LEFTOVER_STAGING, path, &st);
 		return;
 	}
-	release = boot_name_initramfs_release(name);
-	if (name_is_backup(name)) {
-		if (!s->q->urgent && st.st_mtim.tv_sec > s->q->now - LEFT_OVER_AGE)
-			return;
-		kind = LEFTOVER_BACKUP;
-	} else if (release && release_is_alive(s->q, release)) {
-		return;
-	} else if (release && release_is_built(s->q, release)) {
-		kind = LEFTOVER_INITRAMFS;
-	} else if (name_belongs(s, name)) {
-		return;
-	}
-	added = search_add(s, kind, path, &st);
+	kind = boot_kind(s, name, release, (int64_t)st.st_mtim.tv_sec);
+	if (kind != LEFTOVER_NONE)
+		added = search_add(s, kind, path, &st);
 	if (added && kind == LEFTOVER_INITRAMFS)
 		added->release = take_ptr(release);
 }

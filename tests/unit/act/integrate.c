@@ -191,6 +191,7 @@ static struct fake_machine *units(void **state)
 	fake_file(m, "/usr/lib/systemd/system/kuro-verdict.service", "");
 	fake_file(m, "/usr/lib/systemd/system/kuro-recover.service", "");
 	fake_file(m, "/usr/lib/systemd/system/kuro-deadman.timer", "");
+	fake_file(m, "/usr/lib/systemd/system/kuro-prune.timer", "");
 	return m;
 }
 
@@ -200,7 +201,7 @@ static void units_are_enabled_below_the_root(void **state)
 	autofree char *words = str_format("systemctl --root=%s --no-ask-password enable "
 					  "kuro-boot.service kuro-health.service "
 					  "kuro-verdict.service kuro-recover.service "
-					  "kuro-deadman.timer\n",
+					  "kuro-deadman.timer kuro-prune.timer\n",
 					  m->dir);
 	autofree char *deadline = NULL;
 
