@@ -9,7 +9,6 @@
 
 #include "act/boot-env.h"
 #include "base/cleanup.h"
-#include "flow/room.h"
 #include "flow/protect.h"
 #include "probe/boot-files.h"
 #include "probe/kernels.h"
