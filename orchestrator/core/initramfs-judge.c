@@ -266,6 +266,13 @@ struct need_kind {
 	bool fatal;
 };
 
+/* That there is no module tree at all is one reason, not one for each of its files. */
+static bool is_of_missing_tree(const struct judging *j, const char *name)
+{
+	return str_starts(name, j->folder) &&
+	       !strv_has(&j->image->trees, j->needs->release);
+}
+
 static void judge_needs(struct judging *j, const struct root_need_list *list,
 			const struct need_kind *kind)
 {
@@ -273,7 +280,8 @@ static void judge_needs(struct judging *j, const struct root_need_list *list,
 		const struct root_need *need = &list->items[i];
 		autofree char *what = NULL;
 
-		if (need->built_in || has_any(j, need->name, kind->has))
+		if (need->built_in || has_any(j, need->name, kind->has) ||
+		    is_of_missing_tree(j, need->name))
 			continue;
 		what = what_is_missing(need->name);
 		reason_add(j, kind->code, kind->fatal && !need->optional, need->name,

@@ -90,9 +90,8 @@ static void need_type(struct root_target *target, const char *type)
 		return;
 	}
 	alias_normalize(name);
-	if (root_target_has(target, name))
-		root_target_need(target, name, why);
-	else if (!root_target_need_alias(target, alias, NULL, why))
+	if (root_target_has(target, name) ||
+	    !root_target_need_alias(target, alias, NULL, why))
 		root_target_need(target, name, why);
 	if (row && row->module)
 		root_target_need(target, row->module, why);

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "alias-match.h"
-#include "probe/initramfs.h"
 #include "probe/module-file.h"
 #include "probe/third-party.h"
 
@@ -55,13 +54,22 @@ static void read_built_in(struct root_target *target)
 			strv_add(&target->built_in, word);
 }
 
+/* depmod's indexes of a kernel that has everything in its image are empty. */
+static bool has_modules(const struct driver_tree *tree)
+{
+	for (size_t i = 0; i < tree->count; i++)
+		if (!tree->names[i].built_in)
+			return true;
+	return false;
+}
+
 int root_target_open(const struct root *root, const char *release,
 		     struct root_needs *needs, struct root_target *ret, struct error *err)
 {
 	struct root_target target = {.root = root, .release = release, .needs = needs};
 	int r = driver_tree_open(root, release, &target.tree, err);
 
-	if (r == 0 && !target.tree.kmod)
+	if (r == 0 && !target.tree.kmod && has_modules(&target.tree))
 		r = error_set(err, -ERROR_DAMAGED,
 			      "the indexes of %s's modules are damaged or missing; run: "
 			      "depmod %s",
@@ -122,7 +130,8 @@ static struct kmod_module *module_of(const struct root_target *target, const cha
 {
 	struct kmod_module *module = NULL;
 
-	if (kmod_module_new_from_name(target->tree.kmod, name, &module) < 0)
+	if (!target->tree.kmod ||
+	    kmod_module_new_from_name(target->tree.kmod, name, &module) < 0)
 		return NULL;
 	return module;
 }
@@ -162,7 +171,10 @@ static char *any_of(const struct root_target *target, const struct strv *found)
 	for (size_t i = 0; i < found->count; i++)
 		if (of_use_here(target, found->items[i]))
 			strv_add(&fit, found->items[i]);
-	return strv_join(fit.count > 0 ? &fit : found, "|");
+	if (fit.count == 0)
+		return strv_join(found, "|");
+	strv_sort(&fit);
+	return strv_join(&fit, "|");
 }
 
 static bool need_found(struct root_target *target, const struct strv *found,
@@ -353,37 +365,5 @@ int root_target_expand(struct root_target *target, struct error *err)
 				 "the modules of %s need more than %d others, which kuro "
 				 "does not believe",
 				 target->release, NEEDS_MAX);
-	return 0;
-}
-
-/* Where the image holds a module of the tree by that name. */
-static void compare_one(const struct root_target *target,
-			const struct initramfs_module *module)
-{
-	struct root_need *item =
-		root_need_add(&target->needs->installed, module->name, NULL, true);
-	autofree char *path = root_target_path(target, module->name);
-
-	if (!path || item->why)
-		return;
-	item->why = path;
-	(void)module_content_probe(target->root, path, module->content.packing,
-				   &item->content, NULL); /* unreadable is unknown */
-	path = NULL;
-}
-
-int root_needs_compare(const struct root *root, const struct initramfs *image,
-		       struct root_needs *needs, struct error *err)
-{
-	autofree char *folder = str_format("lib/modules/%s/", needs->release);
-	struct root_target target = {.tree.fd = -1};
-	int r = root_target_open(root, needs->release, needs, &target, err);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < image->module_count; i++)
-		if (str_starts(image->modules[i].path, folder))
-			compare_one(&target, &image->modules[i]);
-	root_target_done(&target);
 	return 0;
 }
