@@ -55,8 +55,8 @@ static void limit_age(struct decision *d, struct group *group)
 	days = (d->rules->now - created) / DAY;
 	if (days < d->rules->max_days)
 		return;
-	reason = str_format("it is %lld days old, and nothing keeps it from "
-			    "retention.max_days = %u on",
+	reason = str_format("it is %lld days old, retention.max_days is %u, and nothing "
+			    "keeps it",
 			    (long long)days, d->rules->max_days);
 	group_remove(group, reason);
 }
