@@ -16,6 +16,7 @@
  *	disarm -> ok			and give-back RUNNING -> ok
  *
  * compat/NAME.case is a kernel and modules that it would load or not: run-compat.c.
+ * initramfs/NAME.case is an image and what is said of it: run-initramfs.c.
  * retention/NAME.case is a policy, an inventory and what stays of it: run-retention.c.
  *
  * A line "include: PATH" of a case is the text of that file, which lies below the folder.
@@ -29,6 +30,7 @@
 #include "core/boot-protocol.h"
 #include "core/policy.h"
 #include "run-compat.h"
+#include "run-initramfs.h"
 #include "run-retention.h"
 
 #define CASE_MAX     65536
@@ -272,6 +274,7 @@ static int boot_case(const char *name, const char *text, struct error *err)
 static const struct kind kinds[] = {
 	{"boot-protocol", ".case", boot_case},
 	{"compat", ".case", compat_case},
+	{"initramfs", ".case", initramfs_case},
 	{"policy", ".conf", policy_case},
 	{"retention", ".case", retention_case},
 };
