@@ -131,11 +131,11 @@ class Machine(World):
         return generation
 
     def installed(self):
-        """Releases whose package is there."""
+        """Releases whose package is there; settings of one that went are no package."""
         said = run_in(self.root, "dpkg-query", "-W", "-f",
                       "${Package} ${db:Status-Abbrev}\n", "linux-image-*").stdout
         return {line.split()[0].removeprefix("linux-image-") for line in said.splitlines()
-                if line.split()[1].startswith("i")}
+                if line.split()[1][1] not in "cn"}
 
     def prune(self, *args, status=0):
         """Items by (kind, name)."""
