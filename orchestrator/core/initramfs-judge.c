@@ -167,11 +167,41 @@ static bool entry_is_tool(const char *entry, const char *tool)
 	return false;
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/*
+ * Does what a link leads to ("../bin/kmod") lie anywhere in the image? Only where nothing
+ * has that name it surely leads nowhere: folders are links, too.
+ */
+static bool link_leads_on(const struct initramfs *image, size_t link)
+{
+	const char *entry = image->files.items[link];
+	const char *target = base_name(entry + path_length(entry));
+
+	for (size_t i = 0; i < image->files.count; i++) {
+		const char *other = image->files.items[i];
+		autofree char *path = str_ndup(other, path_length(other));
+
+		if (i != link && str_eq(base_name(path), target))
+			return true;
+	}
+	return false;
+}
+
 static bool image_has_tool(const struct initramfs *image, const char *tool)
 {
-	for (size_t i = 0; i < image->files.count; i++)
-		if (entry_is_tool(image->files.items[i], tool))
+	for (size_t i = 0; i < image->files.count; i++) {
+		const char *entry = image->files.items[i];
+
+		if (entry_is_tool(entry, tool) &&
+		    (!entry[path_length(entry)] || link_leads_on(image, i)))
 			return true;
+	}
 	return false;
 }
 

@@ -280,9 +280,9 @@ static void need_loader(struct root_target *target)
 						 "lib/modules/%s/modules.dep",
 						 target->release, target->release);
 
-		(void)root_need_add(&needs->tools,
-				    "modprobe|kmod|insmod|systemd-udevd|udevd|busybox",
-				    "modules", false);
+		/* udev loads drivers by itself; for file systems, ciphers and checksums
+		 * the kernel asks modprobe */
+		(void)root_need_add(&needs->tools, "modprobe", "modules", false);
 		(void)root_need_add(&needs->files, name, "modules", false);
 	}
 }

@@ -25,7 +25,7 @@
 
 #define DISK    "pci0000:00/0000:00:02.0"
 #define VIRTIO  DISK "/virtio1"
-#define LOADER  "modprobe|kmod|insmod|systemd-udevd|udevd|busybox"
+#define LOADER  "modprobe"
 #define INDEXES "lib/modules/" NEW "/modules.dep.bin|lib/modules/" NEW "/modules.dep"
 
 static const struct made_tree_row whole_tree[] = {
