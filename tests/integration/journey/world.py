@@ -244,13 +244,14 @@ class World:
 
 
 def run_bytes(*argv, names=None):
-    """Standard output of a program; with names: cpio over files of that content."""
+    """Standard output of a program; with names: cpio over programs of that content."""
     if names is None:
         return subprocess.run([str(a) for a in argv], check=True,
                               capture_output=True).stdout
     with tempfile.TemporaryDirectory() as folder:
         for name, content in names.items():
             Path(folder, name).write_bytes(content)
+            Path(folder, name).chmod(0o755)
         return subprocess.run([str(a) for a in argv], check=True, capture_output=True,
                               input='\n'.join(names).encode() + b'\n', cwd=folder).stdout
 
