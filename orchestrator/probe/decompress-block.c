@@ -18,7 +18,7 @@
 #define LZ4_LEGACY      0x184c2102u
 #define LZ4_BLOCK       ((size_t)8 * 1024 * 1024)
 #define LZ4_RATIO_MAX   255 /* a byte more of a length is that many bytes more */
-#define LZO_BLOCK_MAX   ((uint32_t)64 * 1024 * 1024)
+#define LZO_BLOCK_MAX   ((uint32_t)256 * 1024) /* the kernel's limit */
 #define LZO_HEADER_NEW  0x0940
 #define LZO_ADLER_PLAIN 0x00000001u
 #define LZO_ADLER_BLOCK 0x00000002u
@@ -27,23 +27,16 @@
 #define LZO_CRC_BLOCK   0x00000200u
 #define LZO_FILTER      0x00000800u
 
-/* Bytes that are read in order; fault is set once, by the first read behind the end. */
-struct input {
-	const uint8_t *at;
-	size_t left;
-	bool fault;
-};
-
 static const uint8_t *take(struct input *in, size_t n)
 {
-	const uint8_t *at = in->at;
+	const uint8_t *at;
 
-	if (in->fault || n > in->left) {
+	if (in->fault || input_have(in, n) < n) {
 		in->fault = true;
 		return NULL;
 	}
-	in->at += n;
-	in->left -= n;
+	at = in->at;
+	input_take(in, n);
 	return at;
 }
 
@@ -92,18 +85,19 @@ static int lz4_block(struct input *in, size_t size, struct sink *sink, size_t *r
  */
 static int lz4_legacy(struct input *in, struct sink *sink, struct error *err)
 {
-	size_t plain = LZ4_BLOCK;
+	size_t plain = LZ4_BLOCK, left;
 	bool first = true;
 
-	while (plain == LZ4_BLOCK && in->left >= sizeof(uint32_t)) {
+	while (plain == LZ4_BLOCK &&
+	       (left = input_have(in, sizeof(uint32_t) + 1)) >= sizeof(uint32_t)) {
 		uint32_t size = le32_at(in->at);
 		int r;
 
 		if (size != LZ4_LEGACY && !first &&
 		    (size == 0 || size > (uint32_t)LZ4_COMPRESSBOUND(LZ4_BLOCK) ||
-		     in->left == sizeof(size)))
+		     left == sizeof(size)))
 			return 0;
-		(void)take(in, sizeof(size)); /* it is there */
+		input_take(in, sizeof(size));
 		if (size == LZ4_LEGACY)
 			continue;
 		if (size == 0 || size > (uint32_t)LZ4_COMPRESSBOUND(LZ4_BLOCK))
@@ -126,7 +120,7 @@ static int lz4_frame(struct input *in, struct sink *sink, struct error *err)
 	if (LZ4F_isError(LZ4F_createDecompressionContext(&lz4, LZ4F_VERSION)))
 		return error_set(err, -ENOMEM, "liblz4 can't be started");
 	while (status != 0 && r == 0) {
-		size_t taken = in->left, room;
+		size_t taken = input_have(in, 1), room;
 		void *to = sink_room(sink, 1, &room);
 
 		status = LZ4F_decompress(lz4, to, &room, in->at, &taken, NULL);
@@ -136,38 +130,37 @@ static int lz4_frame(struct input *in, struct sink *sink, struct error *err)
 			r = decompress_cut_off("lz4", err);
 		else
 			r = sink_take(sink, room, err);
-		in->at += taken;
-		in->left -= taken;
+		input_take(in, taken);
 	}
 	(void)LZ4F_freeDecompressionContext(lz4); /* frees */
 	return r;
 }
 
-int decompress_lz4(const uint8_t *data, size_t len, struct sink *sink, struct error *err)
+int decompress_lz4(struct input *in, struct sink *sink, struct error *err)
 {
-	struct input in = {.at = data, .left = len};
-
-	if (le32_at(data) == LZ4_LEGACY)
-		return lz4_legacy(&in, sink, err);
-	return lz4_frame(&in, sink, err);
+	if (le32_at(in->at) == LZ4_LEGACY)
+		return lz4_legacy(in, sink, err);
+	return lz4_frame(in, sink, err);
 }
 
-/* The header behind its first bytes; flags say which sums stand by each block. */
+/* The header; flags say which sums stand by each block. */
 static uint32_t lzop_header(struct input *in)
 {
-	bool new = take_number(in, 2) >= LZO_HEADER_NEW;
 	uint32_t flags;
+	bool new;
 
-	(void)take(in, new ? 4 : 2); /* versions of the library, and needed */
-	(void)take(in, new ? 2 : 1); /* method, level: one decompressor takes all */
+	input_skip(in, 9); /* its first bytes */
+	new = take_number(in, 2) >= LZO_HEADER_NEW;
+	input_skip(in, new ? 4 : 2); /* versions of the library, and needed */
+	input_skip(in, new ? 2 : 1); /* method, level: one decompressor takes all */
 	flags = take_number(in, 4);
-	(void)take(in, flags & LZO_FILTER ? 4 : 0);
-	(void)take(in, new ? 12 : 8);       /* mode, times */
-	(void)take(in, take_number(in, 1)); /* name */
-	(void)take(in, 4);                  /* sum of the header */
+	input_skip(in, flags & LZO_FILTER ? 4 : 0);
+	input_skip(in, new ? 12 : 8);       /* mode, times */
+	input_skip(in, take_number(in, 1)); /* name */
+	input_skip(in, 4);                  /* sum of the header */
 	if (flags & LZO_EXTRA) {
-		(void)take(in, take_number(in, 4));
-		(void)take(in, 4);
+		input_skip(in, take_number(in, 4));
+		input_skip(in, 4);
 	}
 	return flags;
 }
@@ -192,9 +185,9 @@ static struct lzop_block lzop_block_head(struct input *in, uint32_t flags)
 	packed = block.size < block.plain;
 	if (block.summed)
 		block.adler = take_number(in, 4);
-	(void)take(in, flags & LZO_CRC_PLAIN ? 4 : 0);
-	(void)take(in, packed && flags & LZO_ADLER_BLOCK ? 4 : 0);
-	(void)take(in, packed && flags & LZO_CRC_BLOCK ? 4 : 0);
+	input_skip(in, flags & LZO_CRC_PLAIN ? 4 : 0);
+	input_skip(in, packed && flags & LZO_ADLER_BLOCK ? 4 : 0);
+	input_skip(in, packed && flags & LZO_CRC_BLOCK ? 4 : 0);
 	return block;
 }
 
@@ -215,22 +208,21 @@ static int lzop_block(const struct lzop_block *block, const uint8_t *from,
 	return sink_take(sink, n, err);
 }
 
-int decompress_lzo(const uint8_t *data, size_t len, struct sink *sink, struct error *err)
+int decompress_lzo(struct input *in, struct sink *sink, struct error *err)
 {
-	struct input in = {.at = data + 9, .left = len - 9};
-	uint32_t flags = lzop_header(&in);
+	uint32_t flags = lzop_header(in);
 
-	while (!in.fault) {
-		struct lzop_block block = lzop_block_head(&in, flags);
+	while (!in->fault) {
+		struct lzop_block block = lzop_block_head(in, flags);
 		const uint8_t *from;
 		int r;
 
-		if (!in.fault && block.plain == 0)
+		if (!in->fault && block.plain == 0)
 			return 0;
-		if (!in.fault &&
+		if (!in->fault &&
 		    (block.plain > LZO_BLOCK_MAX || block.size > block.plain))
 			return decompress_corrupt("lzop", err);
-		from = take(&in, block.size);
+		from = take(in, block.size);
 		if (!from)
 			break;
 		r = lzop_block(&block, from, sink, err);

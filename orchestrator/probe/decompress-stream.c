@@ -28,24 +28,27 @@
 #define MAP_MAX      ((uint64_t)256 * 1024 * 1024)
 #define MAP_RESIDENT ((size_t)2 * 1024 * 1024)
 
-static int inflate_all(z_stream *z, const uint8_t *end, struct sink *sink,
+static int inflate_all(z_stream *z, struct input *in, struct sink *sink,
 		       struct error *err)
 {
 	int status = Z_OK;
 
 	while (status != Z_STREAM_END) {
-		size_t left = (size_t)(end - z->next_in), room;
+		size_t part = input_have(in, 1), room;
 		int r;
 
+		part = part < UINT_MAX ? part : UINT_MAX;
 		z->next_out = sink_room(sink, 1, &room);
 		room = room < UINT_MAX ? room : UINT_MAX;
 		z->avail_out = (uInt)room;
-		z->avail_in = (uInt)(left < UINT_MAX ? left : UINT_MAX);
+		z->next_in = in->at;
+		z->avail_in = (uInt)part;
 		status = inflate(z, Z_NO_FLUSH);
 		if (status == Z_BUF_ERROR)
 			return decompress_cut_off("gzip", err);
 		if (status != Z_OK && status != Z_STREAM_END)
 			return decompress_corrupt("gzip", err);
+		input_take(in, part - z->avail_in);
 		r = sink_take(sink, room - z->avail_out, err);
 		if (r < 0)
 			return r;
@@ -53,54 +56,54 @@ static int inflate_all(z_stream *z, const uint8_t *end, struct sink *sink,
 	return 0;
 }
 
-int decompress_gzip(const uint8_t *data, size_t len, struct sink *sink, struct error *err)
+int decompress_gzip(struct input *in, struct sink *sink, struct error *err)
 {
-	z_stream z = {.next_in = data};
+	z_stream z = {0};
 	int r;
 
 	if (inflateInit2(&z, MAX_WBITS + 16) != Z_OK)
 		return error_set(err, -ENOMEM, "zlib can't be started");
-	r = inflate_all(&z, data + len, sink, err);
+	r = inflate_all(&z, in, sink, err);
 	(void)inflateEnd(&z); /* frees */
 	return r;
 }
 
-static int bzip2_all(bz_stream *bz, size_t left, struct sink *sink, struct error *err)
+static int bzip2_all(bz_stream *bz, struct input *in, struct sink *sink,
+		     struct error *err)
 {
 	int status = BZ_OK;
 
 	while (status != BZ_STREAM_END) {
-		size_t part = left < UINT_MAX ? left : UINT_MAX, room;
+		size_t part = input_have(in, 1), room;
 		int r;
 
+		part = part < UINT_MAX ? part : UINT_MAX;
 		bz->next_out = sink_room(sink, 1, &room);
 		room = room < UINT_MAX ? room : UINT_MAX;
 		bz->avail_out = (unsigned int)room;
+		memcpy(&bz->next_in, &in->at, sizeof(bz->next_in)); /* has no const */
 		bz->avail_in = (unsigned int)part;
 		status = BZ2_bzDecompress(bz);
 		if (status != BZ_OK && status != BZ_STREAM_END)
 			return decompress_corrupt("bzip2", err);
-		left -= part - bz->avail_in;
-		room -= bz->avail_out;
-		if (status == BZ_OK && left == 0 && bz->avail_out > 0)
+		if (status == BZ_OK && part == 0 && bz->avail_out > 0)
 			return decompress_cut_off("bzip2", err);
-		r = sink_take(sink, room, err);
+		input_take(in, part - bz->avail_in);
+		r = sink_take(sink, room - bz->avail_out, err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-int decompress_bzip2(const uint8_t *data, size_t len, struct sink *sink,
-		     struct error *err)
+int decompress_bzip2(struct input *in, struct sink *sink, struct error *err)
 {
 	bz_stream bz = {0};
 	int r;
 
-	memcpy(&bz.next_in, &data, sizeof(bz.next_in)); /* its type has no const */
 	if (BZ2_bzDecompressInit(&bz, 0, 0) != BZ_OK)
 		return error_set(err, -ENOMEM, "libbz2 can't be started");
-	r = bzip2_all(&bz, len, sink, err);
+	r = bzip2_all(&bz, in, sink, err);
 	(void)BZ2_bzDecompressEnd(&bz); /* frees */
 	return r;
 }
@@ -120,16 +123,19 @@ static int lzma_fault(lzma_ret status, const char *what, struct error *err)
 
 /* Frees the stream. */
 static int lzma_all(lzma_stream *lzma, lzma_ret status, const char *what,
-		    struct sink *sink, struct error *err)
+		    struct input *in, struct sink *sink, struct error *err)
 {
 	int r = 0;
 
 	while (status == LZMA_OK && r == 0) {
-		size_t room;
+		size_t part = input_have(in, 1), room;
 
+		lzma->next_in = in->at;
+		lzma->avail_in = part;
 		lzma->next_out = sink_room(sink, 1, &room);
 		lzma->avail_out = room;
-		status = lzma_code(lzma, LZMA_FINISH);
+		status = lzma_code(lzma, LZMA_RUN);
+		input_take(in, part - lzma->avail_in);
 		r = sink_take(sink, room - lzma->avail_out, err);
 	}
 	lzma_end(lzma);
@@ -138,22 +144,20 @@ static int lzma_all(lzma_stream *lzma, lzma_ret status, const char *what,
 	return r;
 }
 
-int decompress_xz(const uint8_t *data, size_t len, struct sink *sink, struct error *err)
+int decompress_xz(struct input *in, struct sink *sink, struct error *err)
 {
 	lzma_stream lzma = LZMA_STREAM_INIT;
+	lzma_ret status = lzma_stream_decoder(&lzma, XZ_MEMORY, 0);
 
-	lzma.next_in = data;
-	lzma.avail_in = len;
-	return lzma_all(&lzma, lzma_stream_decoder(&lzma, XZ_MEMORY, 0), "xz", sink, err);
+	return lzma_all(&lzma, status, "xz", in, sink, err);
 }
 
-int decompress_lzma(const uint8_t *data, size_t len, struct sink *sink, struct error *err)
+int decompress_lzma(struct input *in, struct sink *sink, struct error *err)
 {
 	lzma_stream lzma = LZMA_STREAM_INIT;
+	lzma_ret status = lzma_alone_decoder(&lzma, XZ_MEMORY);
 
-	lzma.next_in = data;
-	lzma.avail_in = len;
-	return lzma_all(&lzma, lzma_alone_decoder(&lzma, XZ_MEMORY), "lzma", sink, err);
+	return lzma_all(&lzma, status, "lzma", in, sink, err);
 }
 
 static int zstd_fault(size_t status, struct error *err)
@@ -165,22 +169,24 @@ static int zstd_fault(size_t status, struct error *err)
 	return decompress_corrupt("zstd", err);
 }
 
-static int zstd_stream(ZSTD_DCtx *zstd, const uint8_t *data, size_t len,
-		       struct sink *sink, struct error *err)
+static int zstd_stream(ZSTD_DCtx *zstd, struct input *in, struct sink *sink,
+		       struct error *err)
 {
-	ZSTD_inBuffer in = {.src = data, .size = len};
 	size_t status = 1;
 
 	while (status != 0) {
+		ZSTD_inBuffer from = {.size = input_have(in, 1)};
 		ZSTD_outBuffer out = {0};
 		int r;
 
+		from.src = in->at;
 		out.dst = sink_room(sink, 1, &out.size);
-		status = ZSTD_decompressStream(zstd, &out, &in);
+		status = ZSTD_decompressStream(zstd, &out, &from);
 		if (ZSTD_isError(status))
 			return zstd_fault(status, err);
-		if (status != 0 && in.pos == in.size && out.pos < out.size)
+		if (status != 0 && from.size == 0 && out.pos < out.size)
 			return decompress_cut_off("zstd", err);
+		input_take(in, from.pos);
 		r = sink_take(sink, out.pos, err);
 		if (r < 0)
 			return r;
@@ -192,17 +198,20 @@ static int zstd_stream(ZSTD_DCtx *zstd, const uint8_t *data, size_t len,
  * Into the mapped file. What lies behind is still its own window, but the pages are let
  * go of from time to time, and come back where a match needs them.
  */
-static int zstd_mapped(ZSTD_DCtx *zstd, const uint8_t *data, size_t len,
-		       ZSTD_outBuffer *out, uint64_t max, struct error *err)
+static int zstd_mapped(ZSTD_DCtx *zstd, struct input *in, ZSTD_outBuffer *out,
+		       uint64_t max, struct error *err)
 {
-	ZSTD_inBuffer in = {.src = data};
 	size_t status = 1, dropped = 0;
 
 	while (status != 0) {
-		if (in.pos == len)
+		ZSTD_inBuffer from = {.size = input_have(in, 1)};
+
+		if (from.size == 0)
 			return decompress_cut_off("zstd", err);
-		in.size = len - in.pos < PIECE ? len : in.pos + PIECE;
-		status = ZSTD_decompressStream(zstd, out, &in);
+		from.src = in->at;
+		from.size = from.size < PIECE ? from.size : PIECE;
+		status = ZSTD_decompressStream(zstd, out, &from);
+		input_take(in, from.pos);
 		/* Else it is the frame that says less than it holds. */
 		if (ZSTD_getErrorCode(status) == ZSTD_error_dstSize_tooSmall &&
 		    out->size == max)
@@ -219,9 +228,9 @@ static int zstd_mapped(ZSTD_DCtx *zstd, const uint8_t *data, size_t len,
 }
 
 /* How much the file must hold before it can be mapped; 0: it is to be written. */
-static size_t zstd_map_size(const uint8_t *data, size_t len, const struct sink *sink)
+static size_t zstd_map_size(const struct input *in, const struct sink *sink)
 {
-	unsigned long long size = ZSTD_getFrameContentSize(data, len);
+	unsigned long long size = ZSTD_getFrameContentSize(in->at, in->left);
 	struct stat st;
 
 	if (size == ZSTD_CONTENTSIZE_UNKNOWN)
@@ -236,8 +245,8 @@ static size_t zstd_map_size(const uint8_t *data, size_t len, const struct sink *
 	return (size_t)size;
 }
 
-static int zstd_to_file(ZSTD_DCtx *zstd, const uint8_t *data, size_t len, size_t size,
-			struct sink *sink, struct error *err)
+static int zstd_to_file(ZSTD_DCtx *zstd, struct input *in, size_t size, struct sink *sink,
+			struct error *err)
 {
 	ZSTD_outBuffer out = {.size = size};
 	int r;
@@ -245,7 +254,7 @@ static int zstd_to_file(ZSTD_DCtx *zstd, const uint8_t *data, size_t len, size_t
 	out.dst = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, sink->fd, 0);
 	if (out.dst == MAP_FAILED)
 		return error_errno(err, -errno, "mapping the file for the plain image");
-	r = zstd_mapped(zstd, data, len, &out, sink->max, err);
+	r = zstd_mapped(zstd, in, &out, sink->max, err);
 	(void)munmap(out.dst, size); /* can't fail: it is our mapping */
 	sink->len = out.pos;
 	if (r == 0 && (ftruncate(sink->fd, (off_t)out.pos) < 0 ||
@@ -254,7 +263,7 @@ static int zstd_to_file(ZSTD_DCtx *zstd, const uint8_t *data, size_t len, size_t
 	return r;
 }
 
-int decompress_zstd(const uint8_t *data, size_t len, struct sink *sink, struct error *err)
+int decompress_zstd(struct input *in, struct sink *sink, struct error *err)
 {
 	ZSTD_DCtx *zstd = ZSTD_createDCtx();
 	size_t size;
@@ -263,12 +272,12 @@ int decompress_zstd(const uint8_t *data, size_t len, struct sink *sink, struct e
 	if (!zstd)
 		return error_set(err, -ENOMEM, "libzstd can't be started");
 	(void)ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, WINDOW_LOG);
-	size = zstd_map_size(data, len, sink);
+	size = zstd_map_size(in, sink);
 	if (size &&
 	    !ZSTD_isError(ZSTD_DCtx_setParameter(zstd, ZSTD_d_stableOutBuffer, 1)))
-		r = zstd_to_file(zstd, data, len, size, sink, err);
+		r = zstd_to_file(zstd, in, size, sink, err);
 	else
-		r = zstd_stream(zstd, data, len, sink, err);
+		r = zstd_stream(zstd, in, sink, err);
 	(void)ZSTD_freeDCtx(zstd); /* always 0 */
 	return r;
 }

@@ -12,8 +12,8 @@
 #include "base/text.h"
 #include "decompress-sink.h"
 
-#define FILE_BUFFER   ((size_t)256 * 1024)
-#define MEMORY_BUFFER ((size_t)64 * 1024)
+#define PASSING_BUFFER ((size_t)256 * 1024)
+#define MEMORY_BUFFER  ((size_t)64 * 1024)
 
 /* The longest first bytes first; lib/decompress.c of the kernel goes by the same. */
 static const struct {
@@ -68,7 +68,8 @@ void *sink_room(struct sink *sink, size_t want, size_t *ret_room)
 
 	if (size < least) {
 		if (size == 0)
-			size = sink->fd < 0 ? MEMORY_BUFFER : FILE_BUFFER;
+			size = sink->fd < 0 && !sink->consume ? MEMORY_BUFFER
+							      : PASSING_BUFFER;
 		while (size < least)
 			size *= 2;
 		sink->data = mem_regrow(sink->data, size, 1);
@@ -100,6 +101,8 @@ int sink_take(struct sink *sink, size_t n, struct error *err)
 	if (sink->len > sink->max)
 		return error_set(err, -EFBIG, "it holds more than %ju bytes",
 				 (uintmax_t)sink->max);
+	if (sink->consume)
+		return sink->consume(sink->consumer, sink->data, n, err);
 	if (sink->fd >= 0)
 		return write_all(sink->fd, sink->data, n, err);
 	sink->used += n;
@@ -126,13 +129,18 @@ int sink_copy(struct sink *sink, const void *data, size_t n, struct error *err)
 	return 0;
 }
 
-static int decompress_none(const uint8_t *data, size_t len, struct sink *sink,
-			   struct error *err)
+static int decompress_none(struct input *in, struct sink *sink, struct error *err)
 {
-	return sink_copy(sink, data, len, err);
+	int r = 0;
+
+	while (r == 0 && input_have(in, 1) > 0) {
+		r = sink_copy(sink, in->at, in->left, err);
+		input_take(in, in->left);
+	}
+	return r;
 }
 
-static int run(const void *data, size_t len, struct sink *sink, struct error *err)
+static int run(struct input *in, struct sink *sink, struct error *err)
 {
 	static decompressor *const decompressors[] = {
 		[COMPRESSION_NONE] = decompress_none,
@@ -144,17 +152,24 @@ static int run(const void *data, size_t len, struct sink *sink, struct error *er
 		[COMPRESSION_LZO] = decompress_lzo,
 		[COMPRESSION_BZIP2] = decompress_bzip2,
 	};
+	size_t len = input_have(in, COMPRESSION_MAGIC_MAX);
+	int r = decompressors[compression_of(in->at, len)](in, sink, err);
 
-	return decompressors[compression_of(data, len)](data, len, sink, err);
+	if (in->code < 0)
+		return error_errno(err, in->code, "reading what is compressed");
+	return r;
 }
 
 int decompress(const void *data, size_t len, size_t max, void **ret, size_t *ret_len,
 	       struct error *err)
 {
 	struct sink sink = {.max = max, .fd = -1};
+	struct input in;
 	size_t room;
-	int r = run(data, len, &sink, err);
+	int r;
 
+	input_memory(&in, data, len);
+	r = run(&in, &sink, err);
 	if (r < 0) {
 		free(sink.data);
 		return r;
@@ -169,10 +184,25 @@ int decompress_to(const void *data, size_t len, size_t max, int fd, uint64_t *re
 		  struct error *err)
 {
 	struct sink sink = {.max = max, .fd = fd};
-	int r = run(data, len, &sink, err);
+	struct input in;
+	int r;
 
+	input_memory(&in, data, len);
+	r = run(&in, &sink, err);
 	free(sink.data);
 	if (r == 0 && ret_len)
 		*ret_len = sink.len;
+	return r;
+}
+
+int decompress_stream(struct input *in, uint64_t max,
+		      int (*consume)(void *data, const uint8_t *bytes, size_t len,
+				     struct error *err),
+		      void *data, struct error *err)
+{
+	struct sink sink = {.max = max, .fd = -1, .consume = consume, .consumer = data};
+	int r = run(in, &sink, err);
+
+	free(sink.data);
 	return r;
 }

@@ -21,6 +21,7 @@ enum compression {
 	COMPRESSION_LZO,
 	COMPRESSION_BZIP2,
 };
+#define COMPRESSION_MAGIC_MAX ((size_t)9) /* bytes that tell one */
 enum compression compression_of(const void *data, size_t len);
 const char *compression_name(enum compression compression);
 
