@@ -414,8 +414,7 @@ static void judge_stale(struct judging *j)
 			reason_add(j, INITRAMFS_MODULE_STALE, false, installed->name,
 				   str_format("its module %s is not installed any more",
 					      installed->name));
-		else if (*installed->content.digest && *module->content.digest &&
-			 !module_content_equal(&module->content, &installed->content))
+		else if (!module_content_equal(&module->content, &installed->content))
 			reason_add(j, INITRAMFS_MODULE_STALE, false, installed->name,
 				   str_format("its module %s is another one than %s",
 					      installed->name, installed->why));

@@ -22,16 +22,25 @@ struct initramfs_segment {
 	bool early;          /* not compressed, microcode or ACPI tables only (kernel/…) */
 };
 
+/* Sums of a plain module that packed ones carry: .gz and .xz the first, .zst the second.
+ */
+struct module_sums {
+	uint64_t size; /* bytes */
+	uint32_t crc32, xxh64;
+	bool has_crc32, has_xxh64; /* xxh64: its lower half */
+};
+
 /*
  * What tells whether a module of an image is the installed one: its bytes as they are
  * stored, since unpacking every .ko.xz takes ten times what reading an image takes.
  */
 struct module_content {
-	const char *packing; /* of these bytes: "none", "xz", …; static */
-	uint64_t size;       /* bytes; 0 unknown */
-	char digest[33];     /* XXH3, 128 bits, hexadecimal; "" unknown */
-	char build_id[41];   /* GNU build-id, hexadecimal; "" none, or unknown */
-	bool is_signed;      /* packing "none": a signature is appended */
+	const char *packing; /* of these bytes: "none", "xz", …; static; NULL: not read */
+	uint64_t size;       /* bytes */
+	char digest[17];     /* XXH64, hexadecimal; "" unknown */
+	struct module_sums plain;
+	char build_id[41]; /* GNU build-id, hexadecimal; "" none, or unknown */
+	bool is_signed;    /* packing "none": a signature is appended */
 };
 
 /* A kernel module in it. */
@@ -63,15 +72,15 @@ void initramfs_done(struct initramfs *image);
 const struct initramfs_module *initramfs_module_find(const struct initramfs *image,
 						     const char *name);
 /*
- * Is there a file or directory at path ("usr/sbin/cryptsetup", also with a leading "/"),
- * through the image's own links (bin -> usr/bin)? Modules are found by their names.
+ * The entry of files that a path of the image leads to, through its own links ("init" ->
+ * "usr/lib/systemd/systemd", lib -> usr/lib); modules are not among them. NULL: none.
  */
-bool initramfs_has(const struct initramfs *image, const char *path);
+const char *initramfs_file_find(const struct initramfs *image, const char *path);
 /*
  * Is what the image holds what is installed? The same bytes are; and two modules without
  * a signature that have the same build-id, since dracut strips debugging symbols from
- * those. Where the bytes of one are not known, or packed in another way, the build-ids
- * decide; where there are none, it can't be told and nothing is said against it: true.
+ * those. Where one is packed in another way the sums of the plain module decide; where
+ * they are not known, it can't be told and nothing is said against it: true.
  */
 bool module_content_equal(const struct module_content *image,
 			  const struct module_content *installed);

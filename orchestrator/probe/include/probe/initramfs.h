@@ -20,8 +20,8 @@ int initramfs_read(const struct root *root, const char *path, struct initramfs *
 		   struct error *err);
 /*
  * The content of an installed module file, to be compared with an image's copy of it;
- * packing is the copy's. Of one that is packed otherwise (.ko.xz, and plain in the image)
- * only the build-id is read. Fit for thousands of files. -ENOENT, -EACCES, -EIO.
+ * packing is the copy's. One that is packed otherwise (.ko.xz, and plain in the image) is
+ * not unpacked: its sums are read. Fit for thousands of files. -ENOENT, -EACCES, -EIO.
  */
 int module_content_probe(const struct root *root, const char *path, const char *packing,
 			 struct module_content *ret, struct error *err);
