@@ -6,12 +6,13 @@ grub.cfg a case against it, reading and writing the image with GRUB's own driver
 `initrd` do not exist there and are GRUB functions; `boot` is replaced by one that tells what
 would be booted and ends. Nothing is mounted and no privilege is needed.
 """
+import functools
 import hashlib
 import os
-import pty
 import random
 import re
 import select
+import shutil
 import subprocess
 import time
 
@@ -193,28 +194,58 @@ class Run:
 ANSI = re.compile(rb'\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][0-9A-B]|[\r\x0f]')
 
 
+def address_and_offset(path):
+    """The addresses of a program's symbols, and what leads from one in .data into the file."""
+    rows = subprocess.run(['nm', path], check=True, text=True, capture_output=True).stdout
+    addresses = {row[2]: int(row[0], 16) for row in map(str.split, rows.splitlines()) if len(row) == 3}
+    table = subprocess.run(['readelf', '-SW', path], check=True, text=True, capture_output=True).stdout
+    start, offset = re.search(r' \.data +PROGBITS +(\w+) (\w+)', table).groups()
+    return addresses, int(offset, 16) - int(start, 16)
+
+
+@functools.cache
+def quick_grub():
+    """A copy of grub-emu that spares two thirds of a decision's time, in a file without a name;
+    grub-emu as it is where that can't be made. Its driver for ZFS, which is asked first about
+    every disk and reads half a megabyte each time, asks romfs's question (struct grub_fs: next,
+    prev, name, mod, fs_dir). SDL and its forty libraries, for a screen that is not used, are
+    not loaded."""
+    path = shutil.which('grub-emu')
+    try:
+        addresses, offset = address_and_offset(path)
+        places = [addresses[f'grub_{name}_fs'] + offset + 32 for name in ('zfs', 'romfs')]
+    except (OSError, subprocess.CalledProcessError, AttributeError, KeyError):
+        return path, ()
+    with open(path, 'rb') as file:
+        data = bytearray(file.read())
+    data[places[0]:places[0] + 8] = data[places[1]:places[1] + 8]
+    data = data.replace(b'libSDL-1.2.so.0\0', b'libc.so.6\0'.ljust(16, b'\0'))
+    copy = os.memfd_create('grub-emu')
+    with open(copy, 'wb', closefd=False) as file:
+        file.write(data)
+    return f'/proc/self/fd/{copy}', (copy,)
+
+
 def emulate(folder, devices, limit=20, press=True, stop=None):
     """Runs grub-emu on FOLDER/grub.cfg. PRESS: GRUB's own 10 s after an error are cut short,
     and counted; nothing else is ever typed. STOP: this text ends the run (GRUB rests for
     2.5 s before each fallback)."""
     with open(os.path.join(folder, 'device.map'), 'w', encoding='ascii') as file:
         file.writelines(f'({name}) {path}\n' for name, path in devices.items())
-    master, slave = pty.openpty()
     start = time.monotonic()
-    process = subprocess.Popen(['grub-emu', '-d', folder, '-m', folder + '/device.map', '-r', 'host'],
-                               stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+    program, files = quick_grub()
+    process = subprocess.Popen([program, '-d', folder, '-m', folder + '/device.map', '-r', 'host'],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, start_new_session=True, pass_fds=files,
                                env={'TERM': 'dumb', 'PATH': os.environ['PATH']})
-    os.close(slave)
+    screen = process.stdout.fileno()
     output, waits, stuck = b'', 0, True
     while time.monotonic() - start < limit:
-        if not select.select([master], [], [], 0.5)[0]:
+        if not select.select([screen], [], [], 0.5)[0]:
             if output.rstrip().endswith(b'grub>'):
                 break
             continue
-        try:
-            data = os.read(master, 65536)
-        except OSError:
-            data = b''
+        data = os.read(screen, 65536)
         if not data:
             stuck = False
             break
@@ -225,10 +256,12 @@ def emulate(folder, devices, limit=20, press=True, stop=None):
         if output.count(b'Press any key') > waits:
             waits = output.count(b'Press any key')
             if press:
-                os.write(master, b' ')
+                os.write(process.stdin.fileno(), b' ')
+        time.sleep(0.005)                       # it writes letter by letter
     process.kill()
+    process.stdin.close()
+    process.stdout.close()
     process.wait()
-    os.close(master)
     text = ANSI.sub(b'', output).decode('utf-8', 'replace')
     return Run(text, stuck, waits, time.monotonic() - start)
 
