@@ -10,11 +10,13 @@
 #include <string.h>
 
 #include "alias-match.h"
+#include "kmod-index.h"
 #include "probe/module-file.h"
 #include "probe/third-party.h"
 
 #define NEEDS_MAX   2048
 #define MODINFO_MAX ((size_t)16 << 20)
+#define INDEX_MAX   ((size_t)64 << 20)
 
 static void find_one(const struct root_target *target, const char *alias,
 		     struct strv *ret)
@@ -25,6 +27,8 @@ static void find_one(const struct root_target *target, const char *alias,
 	alias_normalize(name);
 	strv_add_take(&wanted, name);
 	driver_tree_match(&target->tree, &wanted, ret);
+	if (ret->count == 0 && root_target_has(target, wanted.items[0]))
+		strv_add(ret, wanted.items[0]);
 	strv_done(&wanted);
 }
 
@@ -63,17 +67,33 @@ static bool has_modules(const struct driver_tree *tree)
 	return false;
 }
 
+/*
+ * libkmod for dependencies alone, which takes one whole index. What driver_tree has needs
+ * all of them, and depmod leaves that of built-in aliases empty before kernel 5.2.
+ */
+static struct kmod_ctx *open_dependencies(const struct root_target *target)
+{
+	static const char *const no_config[] = {NULL};
+	autofree char *index = str_format("%s/modules.dep.bin", target->folder);
+	autofree char *path = str_format("/proc/self/fd/%d", target->tree.fd);
+	autofree char *data = NULL;
+	struct kmod_ctx *kmod = NULL;
+	size_t len = 0;
+
+	if (root_read(target->root, index, INDEX_MAX, &data, &len, NULL) == 0 &&
+	    kmod_index_whole((unsigned char *)data, len))
+		kmod = kmod_new(path, no_config);
+	if (kmod)
+		kmod_set_log_priority(kmod, 0);
+	return kmod;
+}
+
 int root_target_open(const struct root *root, const char *release,
 		     struct root_needs *needs, struct root_target *ret, struct error *err)
 {
 	struct root_target target = {.root = root, .release = release, .needs = needs};
 	int r = driver_tree_open(root, release, &target.tree, err);
 
-	if (r == 0 && !target.tree.kmod && has_modules(&target.tree))
-		r = error_set(err, -ERROR_DAMAGED,
-			      "the indexes of %s's modules are damaged or missing; run: "
-			      "depmod %s",
-			      release, release);
 	if (r < 0) {
 		driver_tree_done(&target.tree);
 		return r;
@@ -82,6 +102,14 @@ int root_target_open(const struct root *root, const char *release,
 	if (!root_exists(root, target.folder)) {
 		free(target.folder);
 		target.folder = str_format("/usr/lib/modules/%s", release);
+	}
+	target.kmod = open_dependencies(&target);
+	if (!target.kmod && has_modules(&target.tree)) {
+		root_target_done(&target);
+		return error_set(err, -ERROR_DAMAGED,
+				 "the index of what %s's modules depend on is damaged or "
+				 "missing; run: depmod %s",
+				 release, release);
 	}
 	find_fit(&target);
 	read_built_in(&target);
@@ -92,6 +120,8 @@ int root_target_open(const struct root *root, const char *release,
 void root_target_done(struct root_target *target)
 {
 	free(target->folder);
+	if (target->kmod)
+		kmod_unref(target->kmod);
 	driver_tree_done(&target->tree);
 	strv_done(&target->fit);
 	strv_done(&target->built_in);
@@ -130,8 +160,7 @@ static struct kmod_module *module_of(const struct root_target *target, const cha
 {
 	struct kmod_module *module = NULL;
 
-	if (!target->tree.kmod ||
-	    kmod_module_new_from_name(target->tree.kmod, name, &module) < 0)
+	if (!target->kmod || kmod_module_new_from_name(target->kmod, name, &module) < 0)
 		return NULL;
 	return module;
 }

@@ -14,15 +14,17 @@ struct root_target {
 	const char *release;
 	char *folder; /* "/lib/modules/REL", or below /usr */
 	struct driver_tree tree;
-	struct strv fit;      /* modules with an alias for this machine's processor */
-	bool fit_known;       /* it has a modalias at all */
-	struct strv built_in; /* modules.builtin.modinfo: "ext4.softdep=pre: crc32c" */
-	struct strv expanded; /* names whose dependencies are in the list */
-	const char *checksum; /* of the root's btrfs: "crc32c"; or NULL; borrowed */
+	struct kmod_ctx *kmod; /* dependencies; NULL where there are no modules */
+	struct strv fit;       /* modules with an alias for this machine's processor */
+	bool fit_known;        /* it has a modalias at all */
+	struct strv built_in;  /* modules.builtin.modinfo: "ext4.softdep=pre: crc32c" */
+	struct strv expanded;  /* names whose dependencies are in the list */
+	const char *checksum;  /* of the root's btrfs: "crc32c"; or NULL; borrowed */
 	struct root_needs *needs;
 };
 
-/* -ENOENT: no module tree, or depmod never ran over it; -ERROR_DAMAGED: its indexes. */
+/* -ENOENT: no module tree, or depmod never ran over it; -ERROR_DAMAGED: its index of
+ * dependencies. */
 int root_target_open(const struct root *root, const char *release,
 		     struct root_needs *needs, struct root_target *ret,
 		     struct error *err);

@@ -6,6 +6,7 @@
  *	trees: 6.1.0 6.0.0		module trees of the image; the target's
  *	modules: ext4 jbd2		modules of the image, in the target's tree
  *	module: ext4 DIGEST		one with its content
+ *	strange: 6.0.0 ext4		one in the tree of another release
  *	files: sbin/lvm			other paths of the image, a blank between
  *	link: sbin/a -> b		one that is a link
  *	segments: none zstd		how its archives are packed
@@ -60,7 +61,8 @@ static void trial_done(struct initramfs_trial *t)
 	free(t->verdict);
 }
 
-static void add_module(struct initramfs_trial *t, const char *name, const char *digest)
+static void add_module(struct initramfs_trial *t, const char *release, const char *name,
+		       const char *digest)
 {
 	struct initramfs *image = &t->image;
 	struct initramfs_module *module;
@@ -69,7 +71,7 @@ static void add_module(struct initramfs_trial *t, const char *name, const char *
 				    sizeof(*image->modules));
 	module = &image->modules[image->module_count++];
 	*module = (struct initramfs_module){
-		.path = str_format("lib/modules/%s/kernel/%s.ko", t->needs.release, name),
+		.path = str_format("lib/modules/%s/kernel/%s.ko", release, name),
 		.name = str_dup(name),
 		.content.packing = "none",
 	};
@@ -173,9 +175,11 @@ static void take_image_word(struct initramfs_trial *t, const char *key, const ch
 {
 	if (str_eq(key, "modules"))
 		for (size_t i = 0; i < words->count; i++)
-			add_module(t, words->items[i], NULL);
+			add_module(t, t->needs.release, words->items[i], NULL);
 	else if (str_eq(key, "module"))
-		add_module(t, words->items[0], words->items[1]);
+		add_module(t, t->needs.release, words->items[0], words->items[1]);
+	else if (str_eq(key, "strange") && words->count == 2)
+		add_module(t, words->items[0], words->items[1], NULL);
 	else if (str_eq(key, "files"))
 		strv_split(&t->image.files, value, " ");
 	else if (str_eq(key, "link"))
@@ -202,8 +206,9 @@ static void take_trees(struct initramfs_trial *t, const struct strv *words)
 
 static int take_line(struct initramfs_trial *t, const char *line, struct error *err)
 {
-	static const char *const image_words[] = {"modules",  "module", "files", "link",
-						  "segments", "sizes",  "fault", "init"};
+	static const char *const image_words[] = {"modules", "module", "strange",
+						  "files",   "link",   "segments",
+						  "sizes",   "fault",  "init"};
 	size_t length = strcspn(line, ":");
 	autofree char *key = str_ndup(line, length);
 	const char *value = line[length] ? line + length + 1 : "";

@@ -75,6 +75,8 @@ static const struct made_tree_row whole_tree[] = {
 	{"drivers/md/dm-service-time.ko", NULL, "dm_multipath", false},
 	{"drivers/md/md-mod.ko", NULL, NULL, false},
 	{"drivers/md/raid1.ko", NULL, "md_mod", false},
+	{"drivers/md/raid10.ko", NULL, "md_mod", false},
+	{"drivers/md/dm-verity.ko", NULL, "dm_mod", false},
 	{"drivers/md/bcache/bcache.ko", NULL, NULL, false},
 	{"drivers/net/e1000e.ko", "alias=pci:v00008086*", NULL, false},
 	{NULL, NULL, NULL, false}};
@@ -159,6 +161,14 @@ static void put_sata_disk(const struct root *root, const char *number, const cha
 	put_block(root, number, block, "");
 }
 
+static void put_card(const struct root *root)
+{
+	put_device(root, "pci0000:00/0000:00:03.0", "pci:v00008086d1sv1", "pci/e1000e",
+		   "e1000e");
+	put_interface(root, "pci0000:00/0000:00:03.0/net/eth0", "");
+	put_route(root, "eth0");
+}
+
 static void put_mapped(const struct root *root, unsigned int number, const char *name,
 		       const char *uuid, const char *slaves)
 {
@@ -205,7 +215,10 @@ static void a_disk_of_virtio(void **state)
 
 	made_tree(*state, NEW, whole_tree);
 	put_virtio_disk(machine(state));
-	put_mounts(machine(state), "1 1 254:1 / / rw - ext4 /dev/vda1 rw\n");
+	put_sata_disk(machine(state), "8:0", "sda");
+	put_card(machine(state));
+	put_mounts(machine(state), "1 1 254:1 / / rw - ext4 /dev/vda1 rw\n"
+				   "2 1 8:0 / /srv rw - btrfs /dev/sda rw\n");
 	probe(state, &needs);
 	assert_list(&needs.modules, EXT4 BOARD);
 	assert_list(&needs.tools, LOADER);
@@ -400,6 +413,37 @@ static void raid_1_of_two_disks(void **state)
 	assert_list(&needs.files, "etc/mdadm/mdadm.conf|etc/mdadm.conf? " INDEXES);
 }
 
+/* Which is no RAID 1, whatever its name begins with. */
+static void raid_10(void **state)
+{
+	const struct root *root = machine(state);
+	autoneeds struct root_needs needs = {0};
+
+	made_tree(*state, NEW, whole_tree);
+	put_virtio_disk(root);
+	put_block(root, "9:0", "virtual/block/md0", "vda1");
+	made_at(root, "raid10\n", "/sys/devices/virtual/block/md0/md/level");
+	put_mounts(root, "1 1 9:0 / / rw - ext4 /dev/md0 rw\n");
+	probe(state, &needs);
+	assert_list(&needs.modules, EXT4 BOARD "md_mod raid10");
+}
+
+/* It is set up by libcryptsetup, too, and nothing is encrypted. */
+static void verified_disk(void **state)
+{
+	const struct root *root = machine(state);
+	autoneeds struct root_needs needs = {0};
+
+	made_tree(*state, NEW, whole_tree);
+	put_virtio_disk(root);
+	put_mapped(root, 0, "root", "CRYPT-VERITY-abc-root", "vda1");
+	put_mounts(root, "1 1 253:0 / / ro - ext4 /dev/mapper/root ro\n");
+	probe(state, &needs);
+	assert_list(&needs.modules, EXT4 BOARD "dm_mod dm_verity");
+	assert_list(&needs.tools, "veritysetup|systemd-veritysetup " LOADER);
+	assert_known(&needs);
+}
+
 static void btrfs_on_two_devices(void **state)
 {
 	const struct root *root = machine(state);
@@ -464,14 +508,6 @@ static void cache_of_bcache(void **state)
 }
 
 /* The network */
-
-static void put_card(const struct root *root)
-{
-	put_device(root, "pci0000:00/0000:00:03.0", "pci:v00008086d1sv1", "pci/e1000e",
-		   "e1000e");
-	put_interface(root, "pci0000:00/0000:00:03.0/net/eth0", "");
-	put_route(root, "eth0");
-}
 
 static void root_over_nfs(void **state)
 {
@@ -545,6 +581,26 @@ static void what_is_built_in_changes(void **state)
 	put_mounts(root, "1 1 254:0 / / rw - ext4 /dev/vda rw\n");
 	probe(state, &needs);
 	assert_list(&needs.modules, "(ext4) crc32c_generic (virtio_pci) virtio_blk");
+}
+
+/* A mere hint of one module is a need of another, and so is what that one needs. */
+static void what_is_needed_once_is_needed(void **state)
+{
+	static const struct made_tree_row rows[] = {
+		{"fs/ext4.ko", "alias=fs-ext4\nsoftdep=pre: hinted", NULL, false},
+		{"virtio_pci.ko", "alias=pci:v00001AF4d*", NULL, false},
+		{"virtio_blk.ko", "alias=virtio:d00000002v*", "between", false},
+		{"between.ko", NULL, "hinted", false},
+		{"hinted.ko", NULL, "below", false},
+		{"below.ko", NULL, NULL, false},
+		{NULL, NULL, NULL, false}};
+	autoneeds struct root_needs needs = {0};
+
+	made_tree(*state, NEW, rows);
+	put_virtio_disk(machine(state));
+	put_mounts(machine(state), "1 1 254:1 / / rw - ext4 /dev/vda1 rw\n");
+	probe(state, &needs);
+	assert_list(&needs.modules, "ext4 virtio_pci virtio_blk between hinted below");
 }
 
 static void nothing_is_asked_of_a_kernel_that_has_all(void **state)
@@ -632,13 +688,25 @@ static void release_without_a_tree_is_an_error(void **state)
 	assert_null(needs.release);
 }
 
-static void torn_index_is_an_error(void **state)
+static void torn_index_of_aliases_changes_nothing(void **state)
+{
+	autoneeds struct root_needs needs = {0};
+
+	made_tree(*state, NEW, whole_tree);
+	made_file(machine(state), "/lib/modules/" NEW "/modules.alias.bin", "torn");
+	put_virtio_disk(machine(state));
+	put_mounts(machine(state), "1 1 254:1 / / rw - ext4 /dev/vda1 rw\n");
+	probe(state, &needs);
+	assert_list(&needs.modules, EXT4 BOARD);
+}
+
+static void torn_index_of_dependencies_is_an_error(void **state)
 {
 	autoneeds struct root_needs needs = {0};
 	struct error err = {0};
 
 	made_tree(*state, NEW, whole_tree);
-	made_file(machine(state), "/lib/modules/" NEW "/modules.alias.bin", "torn");
+	made_file(machine(state), "/lib/modules/" NEW "/modules.dep.bin", "torn");
 	assert_int_equal(root_needs_probe(machine(state), NEW, &needs, &err),
 			 -ERROR_DAMAGED);
 	assert_non_null(strstr(err.message, "run: depmod " NEW));
@@ -659,6 +727,8 @@ int main(void)
 		MACHINE_TEST(damaged_luks_headers_are_survived),
 		MACHINE_TEST(disks_on_the_command_line_need_no_table),
 		MACHINE_TEST(raid_1_of_two_disks),
+		MACHINE_TEST(raid_10),
+		MACHINE_TEST(verified_disk),
 		MACHINE_TEST(btrfs_on_two_devices),
 		MACHINE_TEST(btrfs_with_another_checksum),
 		MACHINE_TEST(one_path_of_several_is_enough),
@@ -667,13 +737,15 @@ int main(void)
 		MACHINE_TEST(root_over_iscsi),
 		MACHINE_TEST(root_over_nvme_fabrics),
 		MACHINE_TEST(what_is_built_in_changes),
+		MACHINE_TEST(what_is_needed_once_is_needed),
 		MACHINE_TEST(nothing_is_asked_of_a_kernel_that_has_all),
 		MACHINE_TEST(driver_that_the_target_lacks_is_needed),
 		MACHINE_TEST(firmware_that_is_here_is_asked_for),
 		MACHINE_TEST(root_of_a_container_is_not_known),
 		MACHINE_TEST(machine_without_mounts_is_not_known),
 		MACHINE_TEST(release_without_a_tree_is_an_error),
-		MACHINE_TEST(torn_index_is_an_error),
+		MACHINE_TEST(torn_index_of_aliases_changes_nothing),
+		MACHINE_TEST(torn_index_of_dependencies_is_an_error),
 	};
 
 	return cmocka_run_group_tests_name("root-needs", tests, NULL, NULL);
