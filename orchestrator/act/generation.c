@@ -52,12 +52,19 @@ static int fd_copy_bytes(int from, int to)
 	return 0;
 }
 
+/* Shared blocks, or a copy whose room is taken first: fallocate knows what statvfs does
+ * not. */
 static int fd_copy(int from, int to)
 {
+	struct stat st;
 	ssize_t n;
+	int r;
 
 	if (ioctl(to, FICLONE, from) == 0)
 		return 0;
+	r = fstat(from, &st) < 0 ? -errno : fd_reserve(to, (uint64_t)st.st_size);
+	if (r < 0)
+		return r;
 	do
 		n = copy_file_range(from, NULL, to, NULL, 64 * 1024 * 1024, 0);
 	while (n > 0 || (n < 0 && errno == EINTR));

@@ -15,6 +15,9 @@
 
 #include "base/cleanup.h"
 
+/* A smaller file is written as soon as its room would be taken. */
+#define RESERVE_LEAST ((size_t)64 << 10)
+
 int root_open(struct root *root, const char *path, struct error *err)
 {
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -275,6 +278,20 @@ static int fd_write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
+int fd_reserve(int fd, uint64_t len)
+{
+	int r;
+
+	if (len > INT64_MAX)
+		return -EFBIG;
+	if (len == 0)
+		return 0;
+	do
+		r = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)len) < 0 ? -errno : 0;
+	while (r == -EINTR);
+	return r == -EOPNOTSUPP || r == -ENOSYS ? 0 : r;
+}
+
 /* Write, flush and name a temporary file in the directory dir. */
 static int dir_replace(int dir, const char *name, mode_t mode, const char *data,
 		       size_t len)
@@ -290,7 +307,9 @@ static int dir_replace(int dir, const char *name, mode_t mode, const char *data,
 			    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return -errno;
-	r = fd_write_all(fd, data, len);
+	r = len > RESERVE_LEAST ? fd_reserve(fd, len) : 0;
+	if (r == 0)
+		r = fd_write_all(fd, data, len);
 	if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
 		r = -errno;
 	if (r == 0 && renameat(dir, temporary, dir, name) < 0)

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -53,6 +54,12 @@ int fd_read_all(int fd, const char *what, size_t max, char **ret, size_t *ret_le
 int root_read_line(const struct root *root, const char *path, char **ret,
 		   struct error *err);
 
+/*
+ * Take room for so many bytes of an open file before they are written; its size stays. 0
+ * where it was taken, and where the file system has no such thing; -ENOSPC, -EDQUOT.
+ */
+int fd_reserve(int fd, uint64_t len);
+
 /* Names in a directory, sorted, without "." and "..". A missing one is empty: returns 0.
  */
 int root_list(const struct root *root, const char *path, struct strv *ret,
@@ -63,7 +70,8 @@ int root_mkdirs(const struct root *root, const char *path, mode_t mode,
 		struct error *err);
 /*
  * Replace a file's whole content: temporary file beside it, fsync, rename, fsync of
- * the directory. Readers see the old or the new content. May be repeated.
+ * the directory. Readers see the old or the new content. May be repeated. Room for a large
+ * one is taken before its first byte is written: -ENOSPC leaves all as it was.
  */
 int root_write(const struct root *root, const char *path, mode_t mode, const char *data,
 	       size_t len, struct error *err);
