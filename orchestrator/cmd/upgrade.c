@@ -8,12 +8,28 @@
 #include "base/log.h"
 #include "output.h"
 #include "report.h"
+#include "room-report.h"
 #include "storage-json.h"
 #include "store/records.h"
 
-static int plan_json(const struct package_plan *plan, const struct vet_report *report,
-		     struct error *err)
+/* What a plan brings, whether it is compatible, and whether it fits. */
+struct preview {
+	struct package_plan plan;
+	struct vet_report vet;
+	bool vetted; /* its packages were at hand */
+	struct room_report room;
+};
+
+static void preview_done(struct preview *preview)
 {
+	package_plan_done(&preview->plan);
+	vet_report_done(&preview->vet);
+	room_report_done(&preview->room);
+}
+
+static int plan_json(const struct preview *preview, struct error *err)
+{
+	const struct package_plan *plan = &preview->plan;
 	const struct strv no_drift = {0};
 	json_object *document = json_document();
 	json_object *packages = json_object_new_array();
@@ -29,25 +45,28 @@ static int plan_json(const struct package_plan *plan, const struct vet_report *r
 	json_add_text(document, "manager", plan->manager);
 	json_add_text(document, "release", plan->release);
 	json_object_object_add(document, "packages", packages);
+	json_object_object_add(document, "room",
+			       plan->release ? room_json(&preview->room) : NULL);
 	json_object_object_add(document, "vetting",
-			       report ? report_document(report, &no_drift) : NULL);
+			       preview->vetted ? report_document(&preview->vet, &no_drift)
+					       : NULL);
 	return json_print(document, err);
 }
 
-static int plan_vetting(const struct vet_report *report, struct error *err)
+static int plan_vetting(const struct preview *preview, struct error *err)
 {
 	const struct strv no_drift = {0};
 
 	say("%s", "");
-	if (report)
-		return report_text(report, &no_drift, err);
+	if (preview->vetted)
+		return report_text(&preview->vet, &no_drift, err);
 	say("It is vetted when its packages are fetched, before they are unpacked.");
 	return 0;
 }
 
-static int plan_text(const struct package_plan *plan, const struct vet_report *report,
-		     struct error *err)
+static int plan_text(const struct preview *preview, struct error *err)
 {
+	const struct package_plan *plan = &preview->plan;
 	int r;
 
 	static const struct column columns[] = {{"PACKAGE", false, false},
@@ -75,24 +94,37 @@ static int plan_text(const struct package_plan *plan, const struct vet_report *r
 		table_row(table, values);
 	}
 	r = table_print(table, err);
-	return r < 0 ? r : plan_vetting(report, err);
+	if (r == 0)
+		r = room_text(&preview->room, err);
+	return r < 0 ? r : plan_vetting(preview, err);
+}
+
+static int preview_gather(struct command *c, struct preview *ret, struct error *err)
+{
+	int r = upgrade_preview(&c->machine, c->to, &ret->plan, err);
+
+	if (r == 0 && ret->plan.release)
+		r = room_preview(&c->machine, &ret->plan, ret->plan.release, &ret->room,
+				 err);
+	if (r == 0)
+		r = upgrade_preview_vet(&c->machine, &ret->plan, &ret->vet, err);
+	ret->vetted = r > 0;
+	return r < 0 ? r : 0;
 }
 
 int cmd_plan(struct command *c, struct error *err)
 {
-	autoplan struct package_plan plan = {0};
-	autovet struct vet_report report = {0};
-	const struct vet_report *vetted = NULL;
-	int r = upgrade_preview(&c->machine, c->to, &plan, err);
+	cleanup(preview_done) struct preview preview = {0};
+	int r = preview_gather(c, &preview, err);
 
 	if (r == 0)
-		r = upgrade_preview_vet(&c->machine, &plan, &report, err);
+		r = c->json ? plan_json(&preview, err) : plan_text(&preview, err);
 	if (r < 0)
 		return r;
-	if (r > 0)
-		vetted = &report;
-	r = c->json ? plan_json(&plan, vetted, err) : plan_text(&plan, vetted, err);
-	return r == 0 && vetted && !vetted->compatible ? EXIT_REFUSED : r;
+	return (preview.vetted && !preview.vet.compatible) ||
+			       (preview.plan.release && !preview.room.fits_pruned)
+		       ? EXIT_REFUSED
+		       : r;
 }
 
 /* The sentence after a transaction was armed, or found nothing to do. */
@@ -151,15 +183,25 @@ static int try_preview(struct command *c, struct error *err)
 {
 	const struct strv no_drift = {0};
 	autovet struct vet_report report = {0};
+	autoroom struct room_report room = {0};
 	int r = try_check(&c->machine, c->args[0], err);
 
+	if (r == 0)
+		r = room_preview(&c->machine, NULL, c->args[0], &room, err);
 	if (r == 0)
 		r = vet_release(&c->machine, c->args[0], VET_WHOLE, &report, err);
 	if (r < 0)
 		return r;
-	if (c->json)
-		return report_json(&report, &no_drift, err);
-	say("A generation of %s would be made and tried at the next boot, once modules "
+	if (c->json) {
+		json_object *document = report_document(&report, &no_drift);
+
+		json_object_object_add(document, "room", room_json(&room));
+		return json_print(document, err);
+	}
+	r = room_text(&room, err);
+	if (r < 0)
+		return r;
+	say("\nA generation of %s would be made and tried at the next boot, once modules "
 	    "that can be rebuilt or linked were made and the policy does not refuse it. "
 	    "As it is now:",
 	    c->args[0]);

@@ -12,3 +12,5 @@ void finding_set(struct finding *f, enum finding_state state, char *why,
 /* What compressing the initramfs costs here, and whether another setting would be
  * cheaper; takes a second at most. */
 void examine_compression(const struct machine *machine, struct finding *f);
+/* Whether one more kernel like the newest would fit on every file system it needs. */
+void examine_next_kernel(const struct machine *machine, struct finding *f);

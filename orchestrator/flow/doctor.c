@@ -338,6 +338,11 @@ static void examine_plain_boot(struct examination *x, struct finding *f)
 	grub_choice_done(&choice);
 }
 
+static void examine_next(struct examination *x, struct finding *f)
+{
+	examine_next_kernel(x->machine, f);
+}
+
 static const struct {
 	const char *promise;
 	void (*examine)(struct examination *x, struct finding *f);
@@ -353,6 +358,7 @@ static const struct {
 	{"4. Nothing is left half-installed", examine_interrupted},
 	{"5. /boot has room for three generations", examine_room},
 	{"5. Building an initramfs takes no longer than it must", examine_initramfs_time},
+	{"5. There is room for the next kernel", examine_next},
 	{"6. Evidence outlives the reboot", examine_evidence},
 	{"7. Without kuro the machine boots as its distribution intended",
 	 examine_plain_boot},

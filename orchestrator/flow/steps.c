@@ -10,6 +10,7 @@
 #include "act/boot-env.h"
 #include "base/cleanup.h"
 #include "flow/protect.h"
+#include "flow/room.h"
 #include "probe/boot-files.h"
 #include "probe/kernels.h"
 #include "probe/state.h"
@@ -170,6 +171,19 @@ int step_find(struct journey *j, struct error *err)
 		return error_set(err, -ENOENT, "%s has a module tree but no kernel image",
 				 j->to_release);
 	return 0;
+}
+
+int step_room(struct journey *j, struct error *err)
+{
+	return room_ensure(j->machine, &j->plan, j->plan.release, err);
+}
+
+int step_room_installed(struct journey *j, struct error *err)
+{
+	const char *release =
+		j->transaction.release ? j->transaction.release : j->to_release;
+
+	return room_ensure(j->machine, NULL, release, err);
 }
 
 int step_arm_check(struct journey *j, struct error *err)

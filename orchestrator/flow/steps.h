@@ -21,6 +21,14 @@ int step_resolve(struct journey *j, struct error *err);
 /* The release a person named, installed already. */
 int step_find(struct journey *j, struct error *err);
 
+/*
+ * Room at the peak, by what is known so far: the index before packages are fetched, their
+ * own lists after, the real sizes before the generation. Made by retention where it
+ * lacks; else -ERROR_REFUSED.
+ */
+int step_room(struct journey *j, struct error *err);
+int step_room_installed(struct journey *j, struct error *err);
+
 /* Packages unpacked, so that all lies there which modules and initramfs are made from. */
 int step_install_check(struct journey *j, struct error *err);
 int step_install(struct journey *j, struct error *err);
