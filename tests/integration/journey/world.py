@@ -54,9 +54,11 @@ class World:
         self.dir = Path(tempfile.mkdtemp(prefix='kuro-journey.'))
         self.stack.callback(shutil.rmtree, self.dir, ignore_errors=True)
         self.root = self.dir / 'root'
-        self.image = self.dir / 'boot.img'
+        self.image = self.dir / 'disk/boot.img'
         self.releases = list(template.releases) if template else []
         self._mount_root(template)
+        # What is synced to a disk of memory costs nothing.
+        self._mount('-t', 'tmpfs', '-o', 'size=200m', 'kuro-journey', self.image.parent)
         if template:
             run('cp', '--sparse=always', template.image, self.image)
         else:
@@ -267,13 +269,16 @@ class Template:
 
     def __enter__(self):
         self.made = World()
-        old, new = lab_releases()
-        for release in (old, new):
-            self.made.install_kernel(release, release.encode())
-        self.made.update_grub()
-        self.made.start(old)
-        self.made.kuro('setup')
-        self.made.freeze()
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.made.stack.close)
+            old, new = lab_releases()
+            for release in (old, new):
+                self.made.install_kernel(release, release.encode())
+            self.made.update_grub()
+            self.made.start(old)
+            self.made.kuro('setup')
+            self.made.freeze()
+            undo.pop_all()
         return self
 
     def __exit__(self, *_):
