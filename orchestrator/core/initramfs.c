@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINK_DEPTH 40 /* as path_resolution(7) */
+#define LINK_DEPTH 40  /* as path_resolution(7) */
+#define NAMES_MAX  256 /* of a path, with those of its links */
 #define LINK_ARROW " -> "
 
 void initramfs_done(struct initramfs *image)
@@ -80,7 +81,7 @@ struct walk {
 	struct text done;
 	char *rest;
 	size_t length; /* of rest, what is taken of it */
-	unsigned int links;
+	unsigned int links, names;
 };
 
 static void walk_up(struct walk *walk)
@@ -122,6 +123,8 @@ static bool walk_step(struct walk *walk, const struct strv *files, const char **
 		walk_up(walk);
 		return true;
 	}
+	if (walk->names++ == NAMES_MAX)
+		return false;
 	text_append(&walk->done, walk->done.len > 0 ? "/" : "");
 	text_append_n(&walk->done, name, n);
 	*ret = entry_at(files, walk->done.data);

@@ -54,6 +54,11 @@ struct entries {
 	void *links; /* hard links of this archive (tsearch(3)) */
 };
 
+/* "usr/lib/modules/…" as "lib/modules/…". */
+const char *entry_without_usr(const char *path);
+/* Below the tree of a release, and named as modules are. */
+bool entry_is_module_path(const char *path);
+
 /* root is borrowed. */
 void entries_init(struct entries *entries, const struct root *root);
 void entries_done(struct entries *entries);
