@@ -3,7 +3,6 @@
  * A .deb: an ar of a version, control.tar and data.tar. The control file names the
  * package; data.tar's members go to whoever reads the package.
  */
-#include <archive_entry.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -61,7 +60,7 @@ static int deb_version(struct package_reading *reading, struct deb *deb,
 	char version[2] = "";
 
 	(void)deb;
-	if (archive_read_data(reading->ar, version, sizeof(version)) < 0)
+	if (sym_archive_read_data(reading->ar, version, sizeof(version)) < 0)
 		return package_reading_error(reading, reading->ar, err);
 	if (memcmp(version, "2.", sizeof(version)) != 0)
 		return package_reading_refuse(reading, err, "its format is not 2.x");
@@ -72,8 +71,8 @@ static int deb_control(struct package_reading *reading, struct deb *deb,
 		       struct error *err)
 {
 	const struct package_visitor visitor = {control_member, deb};
-	int r = package_stream_read(reading, archive_read_support_format_tar, &visitor,
-				    err);
+	int r = package_stream_read(reading, sym_archive_read_support_format_tar,
+				    &visitor, err);
 
 	if (r < 0)
 		return r;
@@ -85,8 +84,8 @@ static int deb_control(struct package_reading *reading, struct deb *deb,
 
 static int deb_data(struct package_reading *reading, struct deb *deb, struct error *err)
 {
-	return package_stream_read(reading, archive_read_support_format_tar, deb->visitor,
-				   err);
+	return package_stream_read(reading, sym_archive_read_support_format_tar,
+				   deb->visitor, err);
 }
 
 /* In this order and once each (deb(5)). */
@@ -123,18 +122,19 @@ static int deb_member(struct package_reading *reading, struct deb *deb, const ch
 
 static int deb_read(struct package_reading *reading, struct deb *deb, struct error *err)
 {
-	autoarchive struct archive *ar = archive_read_new();
+	autoarchive struct archive *ar = sym_archive_read_new();
 	struct archive_entry *entry;
 	int r;
 
-	if (!ar || archive_read_support_format_ar(ar) != ARCHIVE_OK)
+	if (!ar || sym_archive_read_support_format_ar(ar) != ARCHIVE_OK)
 		return error_set(err, -ENOMEM, "%s: no memory to read it", reading->path);
-	if (archive_read_open(ar, reading, NULL, package_file_bytes, NULL) != ARCHIVE_OK)
+	if (sym_archive_read_open(ar, reading, NULL, package_file_bytes, NULL) !=
+	    ARCHIVE_OK)
 		return package_reading_error(reading, ar, err);
 	reading->ar = ar;
-	while ((r = archive_read_next_header(ar, &entry)) == ARCHIVE_OK ||
+	while ((r = sym_archive_read_next_header(ar, &entry)) == ARCHIVE_OK ||
 	       r == ARCHIVE_WARN) {
-		const char *name = archive_entry_pathname(entry);
+		const char *name = sym_archive_entry_pathname(entry);
 		int done = deb_member(reading, deb, name ? name : "", err);
 
 		if (done != 0)

@@ -5,7 +5,6 @@
  */
 #include "probe/package-file.h"
 
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -48,7 +47,7 @@ int package_member_read(struct package_member *member, size_t max, void **ret,
 			room = size - room < room ? size : 2 * room;
 			data = mem_regrow(data, room + 1, 1);
 		}
-		n = archive_read_data(reading->members, data + len, room - len);
+		n = sym_archive_read_data(reading->members, data + len, room - len);
 		if (n < 0)
 			return package_reading_error(reading, reading->members, err);
 		if (n == 0)
@@ -102,20 +101,20 @@ static bool path_normal(const char *name, struct text *ret)
 
 static bool entry_is_content(struct archive_entry *entry)
 {
-	return archive_entry_filetype(entry) == AE_IFREG &&
-	       (!archive_entry_hardlink(entry) || archive_entry_size(entry) > 0);
+	return sym_archive_entry_filetype(entry) == AE_IFREG &&
+	       (!sym_archive_entry_hardlink(entry) || sym_archive_entry_size(entry) > 0);
 }
 
 /* A tar that dpkg would refuse, whose maps of holes cost memory. */
 static bool entry_is_foreign(const struct package_reading *reading)
 {
-	return archive_format(reading->members) == ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE;
+	return sym_archive_format(reading->members) == ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE;
 }
 
 static int entry_visit(struct package_reading *reading, struct archive_entry *entry,
 		       const struct package_visitor *visitor, struct error *err)
 {
-	const char *name = archive_entry_pathname(entry);
+	const char *name = sym_archive_entry_pathname(entry);
 	autotext struct text path = {0};
 	struct package_member member = {.archive = reading};
 
@@ -133,10 +132,10 @@ static int entry_visit(struct package_reading *reading, struct archive_entry *en
 	}
 	if (!entry_is_content(entry) || path.len == 0)
 		return 0;
-	if (archive_entry_size(entry) < 0)
+	if (sym_archive_entry_size(entry) < 0)
 		return package_reading_refuse(reading, err, "%s has no size", path.data);
 	member.path = path.data;
-	member.size = (uint64_t)archive_entry_size(entry);
+	member.size = (uint64_t)sym_archive_entry_size(entry);
 	return visitor->each(visitor->data, &member, err);
 }
 
@@ -148,12 +147,12 @@ static int entry_next(struct package_reading *reading, struct archive_entry **re
 
 	reading->window = UINT64_MAX;
 	if (reading->count > 0) {
-		r = archive_read_data_skip(reading->members);
+		r = sym_archive_read_data_skip(reading->members);
 		if (r != ARCHIVE_OK && r != ARCHIVE_WARN && r != ARCHIVE_EOF)
 			return package_reading_error(reading, reading->members, err);
 	}
 	reading->window = PACKAGE_HEADER_MAX;
-	r = archive_read_next_header(reading->members, ret);
+	r = sym_archive_read_next_header(reading->members, ret);
 	reading->window = UINT64_MAX;
 	if (r == ARCHIVE_EOF)
 		return 0;
@@ -166,9 +165,9 @@ static int entry_next(struct package_reading *reading, struct archive_entry **re
 int package_stream_read(struct package_reading *reading, int (*format)(struct archive *),
 			const struct package_visitor *visitor, struct error *err)
 {
-	autoarchive struct archive *raw = archive_read_new();
+	autoarchive struct archive *raw = sym_archive_read_new();
 	cleanup(package_xz_done) struct package_xz xz = {.lzma = LZMA_STREAM_INIT};
-	autoarchive struct archive *members = archive_read_new();
+	autoarchive struct archive *members = sym_archive_read_new();
 	struct archive_entry *entry;
 	int r;
 
@@ -205,7 +204,7 @@ static int package_rpm(struct package_reading *reading,
 	info->name = take_ptr(head.name);
 	info->version = str_format("%s-%s", head.version, head.release);
 	info->architecture = take_ptr(head.architecture);
-	return package_stream_read(reading, archive_read_support_format_cpio, visitor,
+	return package_stream_read(reading, sym_archive_read_support_format_cpio, visitor,
 				   err);
 }
 
@@ -232,6 +231,10 @@ static int package_read(struct package_reading *reading,
 	char magic[8] = "";
 	ssize_t n = pread(reading->fd, magic, sizeof(magic), 0);
 
+	int r = archive_library_load(err);
+
+	if (r < 0)
+		return r;
 	if (n < 0)
 		return error_errno(err, -errno, "%s can't be read", reading->path);
 	if (memcmp(magic, DEB_MAGIC, sizeof(magic)) == 0)

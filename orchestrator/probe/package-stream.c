@@ -7,7 +7,6 @@
  */
 #include "package-stream.h"
 
-#include <archive_entry.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,7 +34,7 @@ __attribute__((format(printf, 3, 4))) static int reading_fault(
 void package_archive_free(struct archive **archive)
 {
 	if (*archive)
-		(void)archive_read_free(*archive); /* nothing is written */
+		(void)sym_archive_read_free(*archive); /* nothing is written */
 }
 
 static la_ssize_t file_block(struct package_reading *reading, const void **ret)
@@ -60,12 +59,12 @@ static la_ssize_t entry_block(struct package_reading *reading, struct archive *a
 	int r;
 
 	do {
-		r = archive_read_data_block(archive, ret, &len, &offset);
+		r = sym_archive_read_data_block(archive, ret, &len, &offset);
 	} while ((r == ARCHIVE_OK || r == ARCHIVE_WARN) && len == 0);
 	if (r == ARCHIVE_EOF)
 		return 0;
 	if (r != ARCHIVE_OK && r != ARCHIVE_WARN) {
-		const char *why = archive_error_string(archive);
+		const char *why = sym_archive_error_string(archive);
 
 		return reading_fault(reading, -ERROR_DAMAGED, "%s",
 				     why ? why : "cut off");
@@ -162,7 +161,7 @@ int package_reading_error(const struct package_reading *reading, struct archive 
 			  struct error *err)
 {
 	const char *why =
-		reading->code != 0 ? reading->fault : archive_error_string(archive);
+		reading->code != 0 ? reading->fault : sym_archive_error_string(archive);
 	autofree char *printable = str_printable(why ? why : "cut off");
 
 	return error_set(err, reading->code != 0 ? reading->code : -ERROR_DAMAGED,
@@ -218,15 +217,15 @@ static int raw_open(struct package_reading *reading, enum compression kind,
 					      "compressed by %s, as no package is",
 					      compression_name(kind));
 	/* Other than OK: libarchive would run a program. */
-	if (archive_read_support_format_raw(reading->raw) != ARCHIVE_OK ||
-	    archive_read_support_format_empty(reading->raw) != ARCHIVE_OK ||
+	if (sym_archive_read_support_format_raw(reading->raw) != ARCHIVE_OK ||
+	    sym_archive_read_support_format_empty(reading->raw) != ARCHIVE_OK ||
 	    (kind != COMPRESSION_NONE &&
-	     archive_read_append_filter(reading->raw, filters[kind]) != ARCHIVE_OK))
+	     sym_archive_read_append_filter(reading->raw, filters[kind]) != ARCHIVE_OK))
 		return error_set(err, -ENOTSUP, "%s: libarchive can't read %s here",
 				 reading->path, compression_name(kind));
-	if (archive_read_open(reading->raw, reading, NULL, compressed_read, NULL) !=
+	if (sym_archive_read_open(reading->raw, reading, NULL, compressed_read, NULL) !=
 		    ARCHIVE_OK ||
-	    archive_read_next_header(reading->raw, &entry) != ARCHIVE_OK)
+	    sym_archive_read_next_header(reading->raw, &entry) != ARCHIVE_OK)
 		return package_reading_error(reading, reading->raw, err);
 	return 0;
 }
@@ -259,7 +258,7 @@ int package_stream_open(struct package_reading *reading, struct package_xz *xz,
 		return r;
 	reading->window = PACKAGE_HEADER_MAX;
 	if (format(reading->members) != ARCHIVE_OK ||
-	    archive_read_open(reading->members, reading, NULL, plain_read, NULL) !=
+	    sym_archive_read_open(reading->members, reading, NULL, plain_read, NULL) !=
 		    ARCHIVE_OK)
 		return package_reading_error(reading, reading->members, err);
 	return 0;

@@ -4,9 +4,9 @@
  */
 #pragma once
 
-#include <archive.h>
 #include <time.h>
 
+#include "archive-library.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "package-xz.h"
