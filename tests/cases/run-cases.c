@@ -272,10 +272,8 @@ static int boot_case(const char *name, const char *text, struct error *err)
 }
 
 static const struct kind kinds[] = {
-	{"boot-protocol", ".case", boot_case},
-	{"compat", ".case", compat_case},
-	{"initramfs", ".case", initramfs_case},
-	{"policy", ".conf", policy_case},
+	{"boot-protocol", ".case", boot_case},  {"compat", ".case", compat_case},
+	{"initramfs", ".case", initramfs_case}, {"policy", ".conf", policy_case},
 	{"retention", ".case", retention_case},
 };
 

@@ -19,7 +19,7 @@ struct initramfs_segment {
 	uint64_t plain;      /* bytes unpacked */
 	const char *packing; /* "none", "zstd", …; static */
 	size_t entries;      /* without TRAILER!!! */
-	bool early;          /* not compressed, microcode or ACPI tables only (kernel/…) */
+	bool early; /* not compressed, microcode or ACPI tables only (kernel/…) */
 };
 
 /* Sums of a plain module that packed ones carry: .gz and .xz the first, .zst the second.
@@ -63,7 +63,7 @@ struct initramfs {
 	/* every other path that is there, sorted: "usr/bin/kmod", directories as "etc/",
 	 * links as "bin -> usr/bin"; no leading "/" or "./" */
 	struct strv files;
-	bool init;         /* /init (or what it leads to) is there */
+	bool init; /* /init (or what it leads to) is there */
 	bool init_executable;
 };
 void initramfs_done(struct initramfs *image);
