@@ -48,14 +48,16 @@ static int newer_first(const void *a, const void *b)
 static void add_to_group(struct decision *d, struct retention_item **item)
 {
 	const char *release = release_of(*item);
-	struct group *group = d->group_count ? &d->groups[d->group_count - 1] : NULL;
+	struct group *group;
 
-	if (!group || !str_eq(group->release, release)) {
-		group = &d->groups[d->group_count++];
-		*group = (struct group){.release = release, .items = item};
-	}
+	if (d->group_count == 0 ||
+	    !str_eq(d->groups[d->group_count - 1].release, release))
+		d->groups[d->group_count++] =
+			(struct group){.release = release, .items = item};
+	group = &d->groups[d->group_count - 1];
 	group->count++;
 	group->installed |= !is_generation(*item);
+	group->bootable |= !is_generation(*item) && !(*item)->bare;
 }
 
 void decision_init(struct decision *d, const struct retention_rules *rules,
@@ -165,7 +167,7 @@ static struct retention_item *later(struct retention_item *a, struct retention_i
 }
 
 struct retention_item *proven_below(const struct decision *d, unsigned int below,
-				    bool installed)
+				    bool bootable)
 {
 	struct retention_item *found = NULL;
 
@@ -175,7 +177,7 @@ struct retention_item *proven_below(const struct decision *d, unsigned int below
 		for (size_t i = 0; i < group->count; i++)
 			if (is_generation(group->items[i]) && group->items[i]->proven &&
 			    group->items[i]->generation < below &&
-			    (group->installed || !installed))
+			    (group->bootable || !bootable))
 				found = later(found, group->items[i]);
 	}
 	return found;

@@ -49,8 +49,7 @@ static void limit_age(struct decision *d, struct group *group)
 	int64_t created = newest_of(group), days;
 	autofree char *reason = NULL;
 
-	if (!d->rules->max_days || !group_is_open(group) || created == 0 ||
-	    created > d->rules->now)
+	if (!d->rules->max_days || !group_is_open(group) || created == 0)
 		return;
 	days = (d->rules->now - created) / DAY;
 	if (days < d->rules->max_days)
@@ -59,6 +58,26 @@ static void limit_age(struct decision *d, struct group *group)
 			    "keeps it",
 			    (long long)days, d->rules->max_days);
 	group_remove(group, reason);
+}
+
+static bool can_boot(const struct group *group)
+{
+	return group->bootable && group_has_kernel(group);
+}
+
+/* What is left of kernels without an image. What is newer than the newest that has one
+ * may be of a kernel that is just coming. */
+static void limit_bare(struct decision *d)
+{
+	bool older = false;
+
+	for (size_t g = 0; g < d->group_count; g++) {
+		struct group *group = &d->groups[g];
+
+		if (older && group_is_open(group) && !group->bootable)
+			group_remove(group, "it has no image, and nothing keeps it");
+		older |= can_boot(group);
+	}
 }
 
 static void limit_number(struct decision *d)
@@ -70,13 +89,15 @@ static void limit_number(struct decision *d)
 	size_t staying = 0;
 
 	for (size_t g = 0; g < d->group_count; g++)
-		staying += group_has_kernel(&d->groups[g]);
+		staying += can_boot(&d->groups[g]);
 	for (size_t g = d->group_count; g > 0 && staying > d->rules->max_releases; g--) {
-		if (!group_is_open(&d->groups[g - 1]))
+		if (!group_is_open(&d->groups[g - 1]) || !can_boot(&d->groups[g - 1]))
 			continue;
 		group_remove(&d->groups[g - 1], reason);
 		staying--;
 	}
+	if (staying >= d->rules->max_releases)
+		limit_bare(d);
 }
 
 void retention_limit(struct decision *d)

@@ -30,7 +30,8 @@ struct group {
 	const char *release; /* NULL: of generations whose manifest can't be read */
 	struct retention_item **items;
 	size_t count;
-	bool installed; /* it has a kernel */
+	bool installed; /* it has a kernel, be it bare */
+	bool bootable;  /* it has a kernel with an image */
 };
 struct decision {
 	const struct retention_rules *rules;
@@ -59,10 +60,10 @@ bool group_is_open(const struct group *group);
 bool group_has_kernel(const struct group *group);
 /* The kernels of generations that stay stay with them. */
 void decision_keep_kernels(struct decision *decision);
-/* The proven generation with the highest number below that one, or NULL. installed: only
- * those whose kernel is. */
+/* The proven generation with the highest number below that one, or NULL. bootable: only
+ * those whose kernel is installed with its image. */
 struct retention_item *proven_below(const struct decision *decision, unsigned int below,
-				    bool installed);
+				    bool bootable);
 
 /* a + b, or the highest number there is. */
 uint64_t room_add(uint64_t a, uint64_t b);

@@ -49,14 +49,14 @@ static void keep_marked(struct decision *d)
 }
 
 /* Returns how many there are, up to the number that stays. */
-static unsigned int keep_proven(struct decision *d, bool installed)
+static unsigned int keep_proven(struct decision *d, bool bootable)
 {
-	struct retention_item *item = proven_below(d, UINT32_MAX, installed);
+	struct retention_item *item = proven_below(d, UINT32_MAX, bootable);
 	unsigned int count = 0;
 
 	for (; item && count < PROVEN_MIN; count++) {
 		item_keep(item, "it is one of the two newest proven generations");
-		item = proven_below(d, item->generation, installed);
+		item = proven_below(d, item->generation, bootable);
 	}
 	return count;
 }
@@ -72,7 +72,7 @@ static void keep_newest_kernels(struct decision *d)
 	size_t kept = 0;
 
 	for (size_t g = 0; g < d->group_count && kept < ARRAY_LEN(reasons); g++)
-		if (d->groups[g].installed)
+		if (d->groups[g].bootable)
 			group_keep_kernels(&d->groups[g], reasons[kept++]);
 }
 

@@ -46,7 +46,7 @@ static void select_from(struct decision *d, const struct selector *selector,
 		bool newest = selector->kind == SELECTOR_LATEST;
 		struct group *group = &d->groups[newest ? i : d->group_count - 1 - i];
 
-		if (!group->installed)
+		if (!group->bootable)
 			continue;
 		if (left == 0) {
 			group_keep_kernels(group, reason);

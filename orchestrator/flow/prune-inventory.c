@@ -77,6 +77,7 @@ static void add_kernel(struct prune *p, const struct kernel *kernel)
 	item->running = kernel->running || str_eq(kernel->release, p->inv.boot.release);
 	item->packaged = packaged;
 	item->held = held;
+	item->bare = !kernel->image.path;
 	item->room = boot_names_room(root, kernel->release) + tree_share(root, kernel);
 	item->created = changed_at(root, kernel->image.path ? kernel->image.path
 							    : kernel->modules);

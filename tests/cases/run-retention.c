@@ -13,7 +13,7 @@
  *	freed MIB			all of what goes
  * RELEASE is - where it is not known. KIND: initramfs, backup, tree, dkms, staging,
  * unknown. MARK: running, good, previous, trial, pinned, proven, held, packaged,
- * unpackaged (kernels are packaged without a word), age=DAYS, of=RELEASE.
+ * bare, unpackaged (kernels are packaged without a word), age=DAYS, of=RELEASE.
  *
  * The answer must be the same whatever the order of the items, and when asked again.
  */
@@ -79,11 +79,12 @@ static void test_init(struct retention_test *t)
 
 static bool read_flag(const char *word, struct retention_item *item)
 {
-	static const char *const names[] = {"running", "good",   "previous", "trial",
-					    "pinned",  "proven", "held",     "packaged"};
-	bool *const fields[] = {&item->running, &item->good,    &item->previous,
-				&item->trial,   &item->pinned,  &item->proven,
-				&item->held,    &item->packaged};
+	static const char *const names[] = {"running", "good",     "previous",
+					    "trial",   "pinned",   "proven",
+					    "held",    "packaged", "bare"};
+	bool *const fields[] = {&item->running, &item->good,     &item->previous,
+				&item->trial,   &item->pinned,   &item->proven,
+				&item->held,    &item->packaged, &item->bare};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_eq(word, names[i]))

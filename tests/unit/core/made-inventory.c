@@ -78,6 +78,7 @@ static struct retention_item *add(struct inventory *inventory, enum retention_ki
 	item->pinned = one_in(20);
 	item->held = one_in(25);
 	item->packaged = kind == RETENTION_KERNEL && !one_in(8);
+	item->bare = kind == RETENTION_KERNEL && one_in(6);
 	return item;
 }
 

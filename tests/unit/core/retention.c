@@ -54,9 +54,14 @@ static bool is_protected(const struct retention_item *item)
 	       item->pinned || item->held;
 }
 
+static bool can_boot(const struct retention_item *kernel)
+{
+	return kernel && kernel->kind == RETENTION_KERNEL && !kernel->bare;
+}
+
 /* How many proven generations are newer than this one: all, or those with a kernel. */
 static unsigned int proven_after(const struct retention_set *set,
-				 const struct retention_item *item, bool installed)
+				 const struct retention_item *item, bool bootable)
 {
 	unsigned int count = 0;
 
@@ -64,7 +69,7 @@ static unsigned int proven_after(const struct retention_set *set,
 		count += set->items[i].kind == RETENTION_GENERATION &&
 			 set->items[i].proven &&
 			 set->items[i].generation > item->generation &&
-			 (!installed || kernel_of(set, &set->items[i]));
+			 (!bootable || can_boot(kernel_of(set, &set->items[i])));
 	return count;
 }
 
@@ -74,7 +79,7 @@ static unsigned int kernels_after(const struct retention_set *set,
 	unsigned int count = 0;
 
 	for (size_t i = 0; i < set->count; i++)
-		count += set->items[i].kind == RETENTION_KERNEL &&
+		count += can_boot(&set->items[i]) &&
 			 release_compare(set->items[i].name, item->name) > 0;
 	return count;
 }
@@ -87,8 +92,9 @@ static bool must_stay(const struct retention_set *set, const struct retention_it
 		return true;
 	if (item->kind == RETENTION_GENERATION && item->proven)
 		return proven_after(set, item, false) < 2 ||
-		       (kernel_of(set, item) && proven_after(set, item, true) < 2);
-	if (item->kind == RETENTION_KERNEL && proven_after(set, &before_all, true) < 2)
+		       (can_boot(kernel_of(set, item)) &&
+			proven_after(set, item, true) < 2);
+	if (can_boot(item) && proven_after(set, &before_all, true) < 2)
 		return kernels_after(set, item) < 2;
 	return false;
 }
@@ -152,6 +158,7 @@ static void what_is_needed_stays(void **state)
 	inventory_seed(1);
 	for (int n = 0; n < MACHINES; n++) {
 		struct inventory made cleanup(inventory_done);
+		bool there = false, left = false; /* a kernel with an image */
 
 		inventory_make(&made);
 		retention_decide(&made.rules, &made.set);
@@ -159,7 +166,11 @@ static void what_is_needed_stays(void **state)
 			check_item(&made, &made.set.items[i]);
 			gone += made.set.items[i].removed;
 			stayed += !made.set.items[i].removed;
+			there |= can_boot(&made.set.items[i]);
+			left |= can_boot(&made.set.items[i]) &&
+				!made.set.items[i].removed;
 		}
+		assert_true(left == there);
 	}
 	/* else it would say little */
 	assert_true(gone > MACHINES && stayed > MACHINES);
@@ -210,7 +221,7 @@ static unsigned int kernels_removed(const struct retention_set *set)
 	unsigned int count = 0;
 
 	for (size_t i = 0; i < set->count; i++)
-		count += set->items[i].kind == RETENTION_KERNEL && set->items[i].removed;
+		count += can_boot(&set->items[i]) && set->items[i].removed;
 	return count;
 }
 
@@ -339,8 +350,8 @@ static void limit_of_number_takes_the_oldest(void **state)
 		for (size_t i = 0; i < made.set.count; i++) {
 			const struct retention_item *item = &made.set.items[i];
 
-			staying += item->kind == RETENTION_KERNEL && !item->removed;
-			if (item->kind == RETENTION_KERNEL && only_limits_keep(item) &&
+			staying += can_boot(item) && !item->removed;
+			if (can_boot(item) && only_limits_keep(item) &&
 			    (!oldest || release_compare(item->name, oldest->name) < 0))
 				oldest = item;
 		}
@@ -348,7 +359,7 @@ static void limit_of_number_takes_the_oldest(void **state)
 		for (size_t i = 0; i < made.set.count && oldest; i++) {
 			const struct retention_item *item = &made.set.items[i];
 
-			if (item->kind != RETENTION_KERNEL || !item->removed)
+			if (!can_boot(item) || !item->removed)
 				continue;
 			assert_true(release_compare(item->name, oldest->name) < 0);
 			pairs++;

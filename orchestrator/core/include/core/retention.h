@@ -45,6 +45,7 @@ struct retention_item {
 	bool running, good, previous, trial, pinned, proven;
 	bool packaged; /* owned by a package: removed through its manager */
 	bool held;     /* the package manager keeps it (apt-mark hold, versionlock) */
+	bool bare;     /* a kernel of which there is no image: counts for nothing */
 	/* decided */
 	bool removed;
 	char *reason; /* a sentence */
@@ -57,22 +58,33 @@ void retention_set_done(struct retention_set *set);
 #define autoretention cleanup(retention_set_done)
 
 struct retention_rules {
-	const struct strv *keep;   /* selectors */
-	const struct strv *remove; /* patterns of paths of unknown left-overs */
-	unsigned int max_releases; /* 0: no limit; kept ones that only a limit removes go,
-				      oldest first */
-	uint64_t max_room;         /* bytes on the boot file system, 0: no limit */
-	unsigned int max_days;     /* 0: no limit */
-	uint64_t wanted;           /* bytes that must come free, 0: none in particular */
-	int64_t now;               /* seconds since 1970 */
+	const struct strv *keep; /* selectors: no limit removes what they choose */
+	/* patterns of absolute paths: of unknown left-overs, and, as /boot/vmlinuz-…, of
+	 * kernels that no package owns; both stay unless they are named */
+	const struct strv *remove;
+	/* Above a limit the oldest go that nothing keeps. 0: no limit. */
+	unsigned int max_releases; /* kernels with an image */
+	uint64_t max_room;         /* bytes of kernels and generations */
+	unsigned int max_days;
+	uint64_t wanted; /* bytes that must come free, 0: none in particular */
+	int64_t now;     /* seconds since 1970 */
 };
 
 /* 0, or -ERROR_USAGE with what is wrong with the selector. */
 int retention_selector_check(const char *selector, struct error *err);
 /*
- * Decide for every item. Whatever the rules say, these stay: what runs, the good, the
- * previous and the trial generation, what is pinned or held, the kernels of all these,
- * and of the proven generations the newest two.
+ * Decide for every item, whatever their order; may be repeated. Whatever the rules say,
+ * these stay: what runs, the good, the previous and the trial generation, what is pinned
+ * or held, the two newest proven generations, the two newest of which the kernel is there
+ * too, and the kernels of all these; where fewer than two are proven, the two newest
+ * kernels with an image.
+ *
+ * A kernel that stays keeps its newest generation and its newest proven one; one that
+ * goes takes its generations along. Where the limits don't free the wanted bytes, more
+ * goes that nothing keeps, oldest first, no more than is needed, and all of it where
+ * that is not enough (see retention_freed).
+ *
+ * Marks hold for left-overs too: running is the one of the release that runs.
  */
 void retention_decide(const struct retention_rules *rules, struct retention_set *set);
 /* Bytes that the removed ones free. */
