@@ -70,8 +70,8 @@ int root_mkdirs(const struct root *root, const char *path, mode_t mode,
 		struct error *err);
 /*
  * Replace a file's whole content: temporary file beside it, fsync, rename, fsync of
- * the directory. Readers see the old or the new content. May be repeated. Room for a large
- * one is taken before its first byte is written: -ENOSPC leaves all as it was.
+ * the directory. Readers see the old or the new content. May be repeated. Room for a
+ * large one is taken before its first byte is written: -ENOSPC leaves all as it was.
  */
 int root_write(const struct root *root, const char *path, mode_t mode, const char *data,
 	       size_t len, struct error *err);
