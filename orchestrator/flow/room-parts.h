@@ -45,6 +45,12 @@ int room_put(struct room *room, const struct room_demand *demand, struct error *
 void room_put_tally(struct room *room, const char *what, const struct space_tally *tally,
 		    bool measured, int phase);
 
+/*
+ * The image of the release and its generator's work; there is the release's kernel where
+ * it is installed, or NULL. ret_size: of the image, bytes; 0: there will be none.
+ */
+int room_initramfs(struct room *room, const struct kernel *there, uint64_t *ret_size,
+		   struct error *err);
 /* What the plan's packages put where, and what fetching and unpacking them takes. */
 int room_packages(struct room *room, const struct package_plan *plan, struct error *err);
 /* As if the package of the newest kernel came once more. */

@@ -11,28 +11,17 @@
 #include "probe/kernels.h"
 #include "room-parts.h"
 
-#define MEBIBYTE  ((uint64_t)1 << 20)
-#define STAGING   "/var/lib/kuro/staging"
-#define RECORDS   "/var/lib/kuro"
-#define GENERATOR "/var/tmp"
-#define GRUB_CFG  "/boot/grub/grub.cfg"
-#define DKMS_TREE "/var/lib/dkms"
+#define MEBIBYTE ((uint64_t)1 << 20)
+#define RECORDS  "/var/lib/kuro"
+#define GRUB_CFG "/boot/grub/grub.cfg"
 
 /* The database, its journal, what programs print. */
 #define RECORDS_ROOM (4 * MEBIBYTE)
 /* An entry more in grub.cfg: submenu and recovery. */
 #define GRUB_ENTRY ((uint64_t)8 << 10)
-/* Of an initramfs, where this machine has none to measure by. */
-#define INITRAMFS_GUESS (64 * MEBIBYTE)
-/* Two images of like kernels differ by some per cent: the next is taken for larger. */
-#define INITRAMFS_PART  104
-#define INITRAMFS_WHOLE 100
-/* The same where modules are compressed one by one in the one and not in the other. */
-#define INITRAMFS_REFORMED 120
-/* How many halves of its size it is unpacked, and where modules are compressed already.
- */
-#define INITRAMFS_PLAIN  8
-#define INITRAMFS_PACKED 3
+/* A newer kernel has more modules, and longer lists of them. */
+#define DEPMOD_PART  120
+#define DEPMOD_WHOLE 100
 /* boot.cfg, sums, manifest.json, the directory, and one that is being replaced. */
 #define GENERATION_FILES 5
 
@@ -160,100 +149,8 @@ static int room_depmod(struct room *room, struct error *err)
 		made.bytes = space_sum(made.bytes, (uint64_t)st.st_size);
 		made.inodes++;
 	}
-	made.bytes = space_scale(made.bytes, INITRAMFS_REFORMED, INITRAMFS_WHOLE);
+	made.bytes = space_scale(made.bytes, DEPMOD_PART, DEPMOD_WHOLE);
 	return room_put(room, &made, err);
-}
-
-/*
- * The image that will be made: as that of the kernel like it, larger as its modules are.
- * Bytes of modules that are compressed say nothing of others, their number does.
- */
-static uint64_t initramfs_predict(const struct room *room)
-{
-	const struct room_tree *new = &room->brought, *old = &room->liked;
-	uint64_t size = room->like ? room->like->initramfs.size : 0;
-	bool reformed = new->packed != old->packed;
-
-	if (size == 0)
-		return INITRAMFS_GUESS;
-	if (reformed && !room->listed)
-		size = space_scale(size, INITRAMFS_REFORMED, INITRAMFS_WHOLE);
-	else if (reformed && new->files > old->files)
-		size = space_scale(size, new->files, old->files);
-	else if (!reformed && new->bytes > old->bytes)
-		size = space_scale(size, new->bytes, old->bytes);
-	return space_scale(size, INITRAMFS_PART, INITRAMFS_WHOLE);
-}
-
-/* The generator's tree, the archive it packs, and the image that kuro lets it write
- * beside the boot file system. */
-static int room_generator(struct room *room, uint64_t image, struct error *err)
-{
-	const bool dracut =
-		distribution_generator(room->machine->root) == GENERATOR_DRACUT;
-	uint64_t plain =
-		space_scale(image,
-			    room->brought.packed ? INITRAMFS_PACKED : INITRAMFS_PLAIN, 2);
-	const struct room_demand work = {
-		.what = "the initramfs generator's work",
-		.path = GENERATOR,
-		.bytes = space_sum(plain, dracut ? image : plain),
-		.inodes = image / ((uint64_t)16 << 10),
-		.temporary = true,
-		.phase = ROOM_INITRAMFS,
-	};
-	const struct room_demand staged = {
-		.what = "initramfs in staging",
-		.path = STAGING,
-		.bytes = image,
-		.inodes = 2,
-		.temporary = true,
-		.phase = ROOM_INITRAMFS,
-	};
-	int r = room_put(room, &work, err);
-
-	return r < 0 ? r : room_put(room, &staged, err);
-}
-
-/* Is there anything that may be built into the tree after its first initramfs? */
-static bool modules_are_made(const struct root *root)
-{
-	autostrv struct strv names = {0};
-
-	return root_list(root, DKMS_TREE, &names, NULL) == 0 && names.count > 0;
-}
-
-/*
- * A new image; or one that is there and stays, or is made once more because modules were
- * built: then both are there until one is renamed over the other.
- */
-static int room_initramfs(struct room *room, const struct kernel *there,
-			  uint64_t *ret_size, struct error *err)
-{
-	const struct root *root = room->machine->root;
-	autofree char *path = initramfs_path(root, room->release);
-	uint64_t size = there ? there->initramfs.size : 0;
-	struct room_demand image = {.what = "initramfs", .path = path, .inodes = 1};
-	int r = 0;
-
-	*ret_size = size;
-	if (distribution_generator(root) == GENERATOR_NONE)
-		return 0;
-	if (size == 0) {
-		*ret_size = image.bytes = initramfs_predict(room);
-		r = room_put(room, &image, err);
-	} else if (!modules_are_made(root)) {
-		return 0;
-	}
-	if (r == 0 && modules_are_made(root)) {
-		image.what = "initramfs beside the one it replaces";
-		image.bytes = *ret_size;
-		image.measured = size > 0;
-		image.temporary = true;
-		image.phase = ROOM_INITRAMFS;
-		r = room_put(room, &image, err);
-	}
-	return r < 0 ? r : room_generator(room, *ret_size, err);
 }
 
 /* Bytes that a generation takes of its own for a file of that size at path. */
