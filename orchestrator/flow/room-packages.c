@@ -185,7 +185,7 @@ static int tally_guessed(struct asking *asking, const struct package_change *cha
 
 	if (r == 0)
 		r = space_place(root, MODULES, &room->plan, &space, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (str_starts(change->name, "linux-image-") && installed > BOOT_FILES)
 		boot = like && like->image.size ? 2 * like->image.size : BOOT_FILES;

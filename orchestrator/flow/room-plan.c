@@ -164,7 +164,7 @@ static int generation_copy(struct room *room, const char *path, uint64_t size,
 
 	if (r == 0)
 		r = space_place(root, path, &room->plan, &there, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	s = &room->plan.spaces[here];
 	*ret = here == there && (s->shares || (s->links && renamed)) ? 0 : size;

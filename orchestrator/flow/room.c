@@ -58,23 +58,25 @@ static bool plan_fits_with(const struct space_plan *plan, uint64_t freed)
 int room_preview(const struct machine *machine, const struct package_plan *plan,
 		 const char *release, struct room_report *ret, struct error *err)
 {
-	autoroom struct room_report report = {0};
-	int r = room_plan(machine, plan, release, &report.plan, err);
+	int r;
 
+	*ret = (struct room_report){0};
+	r = room_plan(machine, plan, release, &ret->plan, err);
 	if (r < 0)
-		return r;
-	report.wanted = plan_missing(&report.plan);
-	report.fits = report.fits_pruned = report.wanted == 0;
-	if (!report.fits) {
-		r = prune_plan(machine, report.wanted, &report.retention, err);
-		if (r < 0)
-			return r;
-		report.freed = retention_freed(&report.retention);
-		report.fits_pruned = plan_fits_with(&report.plan, report.freed);
-	}
-	*ret = report;
-	report = (struct room_report){0};
+		goto failed;
+	ret->wanted = plan_missing(&ret->plan);
+	ret->fits = ret->fits_pruned = ret->wanted == 0;
+	if (ret->fits)
+		return 0;
+	r = prune_plan(machine, ret->wanted, &ret->retention, err);
+	if (r < 0)
+		goto failed;
+	ret->freed = retention_freed(&ret->retention);
+	ret->fits_pruned = plan_fits_with(&ret->plan, ret->freed);
 	return 0;
+failed:
+	room_report_done(ret);
+	return r;
 }
 
 /* Kept by choice alone: no boot needs it, and nobody but the policy says that it stays.

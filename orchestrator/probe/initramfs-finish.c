@@ -57,11 +57,11 @@ static void each_once(struct finish *finish)
 	const struct entries *entries = finish->entries;
 	size_t n = 0;
 
-	finish->items = mem_regrow(NULL, entries->count + 1, sizeof(*finish->items));
+	finish->items = mem_regrow(NULL, entries->count + 1, sizeof(void *));
 	for (size_t i = 0; i < entries->count; i++)
 		if (entries->items[i].path[0])
 			finish->items[n++] = &entries->items[i];
-	qsort(finish->items, n, sizeof(*finish->items), path_order);
+	qsort(finish->items, n, sizeof(void *), path_order);
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || !str_eq(finish->items[i]->path,
 				      finish->items[finish->count - 1]->path))
