@@ -16,14 +16,14 @@
 #include "probe/third-party.h"
 #include "run.h"
 
-#define LOG_MAX        ((size_t)64 * 1024 * 1024)
-#define DEPMOD_TIMEOUT 600
+#define LOG_MAX ((size_t)64 * 1024 * 1024)
 
 /* A package to be built, and the modules that are wanted of it. */
 struct build_job {
 	char *package;
 	char *why_not; /* it can't be built: this is why; NULL */
 	bool mends;    /* it is built, and files of it are lost: nothing to take back */
+	bool had_build;
 	struct strv modules;
 };
 
@@ -91,7 +91,9 @@ static const char *made_already(const struct third_party_list *there, const char
 static void job_of_built(const struct job_search *search, const char *already,
 			 const char *module, struct build_job *job)
 {
-	struct builder_run build = {search->run, job->package, search->release};
+	struct builder_run build = {.run = search->run,
+				    .package = job->package,
+				    .release = search->release};
 
 	if (str_eq(already, job->package) &&
 	    module_builder_of(job->package)->holds(&build, module))
@@ -99,6 +101,19 @@ static void job_of_built(const struct job_search *search, const char *already,
 	else if (!job->why_not)
 		job->why_not = str_format("%s is built for %s and has no module %s",
 					  already, search->release, module);
+}
+
+/* Who has made the package for the release; one whose files are all lost counts. */
+static const char *job_made(const struct job_search *search, struct build_job *job)
+{
+	const char *already = made_already(search->there, job->package);
+	struct builder_run build = {.run = search->run,
+				    .package = job->package,
+				    .release = search->release};
+	enum builder_state state = module_builder_of(job->package)->state(&build);
+
+	job->had_build = !already && state == BUILDER_BUILT;
+	return !already && state == BUILDER_INSTALLED ? job->package : already;
 }
 
 /* A module that is not there, into its package's job. */
@@ -118,7 +133,7 @@ static int job_add(const struct job_search *search, const struct third_party *mo
 		return 0; /* nobody to ask */
 	job = job_for(search->jobs, package);
 	strv_add(&job->modules, module->name);
-	already = made_already(search->there, package);
+	already = job_made(search, job);
 	if (already)
 		job_of_built(search, already, module->name, job);
 	else if (!job->why_not &&
@@ -194,12 +209,11 @@ static bool build_made(const struct build_job *job, const struct third_party_lis
 }
 
 /* Half of what failed may be there, built and not installed: it is in the way of none. */
-static void build_clean(const struct builder_run *build, const struct build_job *job,
+static void build_clean(const struct package_run *run, const char *release,
 			struct module_build *ret)
 {
-	if (!job->mends)
-		(void)module_builder_of(job->package)->undo(build, NULL); /* room only */
-	if (ret->log && !root_exists(build->run->root, ret->log)) {
+	(void)module_build_undo_one(run, ret, release, NULL); /* room only */
+	if (ret->log && !root_exists(run->root, ret->log)) {
 		free(ret->log);
 		ret->log = NULL;
 	}
@@ -212,7 +226,9 @@ static int build_one(const struct package_run *run, const struct build_job *job,
 	const struct module_builder *builder = module_builder_of(job->package);
 	struct build_lines lines = {.run = run};
 	struct package_run heard = *run;
-	struct builder_run build = {&heard, job->package, release};
+	struct builder_run build = {.run = &heard,
+				    .package = job->package,
+				    .release = release};
 	autothirdparty struct third_party_list before = {0}, after = {0};
 	autostrv struct strv missing = {0};
 	struct error ended = {0};
@@ -234,7 +250,7 @@ static int build_one(const struct package_run *run, const struct build_job *job,
 	if (r == 0 && !made) {
 		ret->first_error =
 			build_error(run, ret->log, text_str(&lines.said), &ended);
-		build_clean(&build, job, ret);
+		build_clean(&heard, release, ret);
 	} else if (r == 0 && missing.count > 0) {
 		autofree char *names = strv_join(&missing, ", ");
 
@@ -244,14 +260,9 @@ static int build_one(const struct package_run *run, const struct build_job *job,
 	return r;
 }
 
-static int depmod_run(const struct package_run *run, const char *release,
-		      struct error *err)
+static bool job_can(const struct build_job *job)
 {
-	const char *const argv[] = {"depmod", release, NULL};
-	struct run_program program = {.argv = argv, .timeout = DEPMOD_TIMEOUT};
-	int r = run_program(run, &program, err);
-
-	return r < 0 ? error_prefix(err, r, "indexing the modules of %s", release) : 0;
+	return !job->why_not || job->mends;
 }
 
 /* All jobs, and how far they have come: items[i] is what became of jobs->items[i]. */
@@ -267,10 +278,12 @@ struct build_queue {
 static bool job_waits(const struct build_queue *queue, size_t i, bool depending)
 {
 	const struct build_job *job = &queue->jobs->items[i];
-	struct builder_run build = {queue->run, job->package, queue->release};
+	struct builder_run build = {.run = queue->run,
+				    .package = job->package,
+				    .release = queue->release};
 	bool depends = module_builder_of(job->package)->depends(&build);
 
-	if (job->why_not && !job->mends)
+	if (!job_can(job))
 		return false;
 	if (!depending)
 		return !depends;
@@ -318,7 +331,21 @@ static int build_rounds(struct build_queue *queue, struct error *err)
 		while (r > 0 && rounds-- > 0);
 	if (r < 0)
 		return r;
-	return queue->changed ? depmod_run(queue->run, queue->release, err) : 0;
+	return queue->changed ? module_build_index(queue->run, queue->release, err) : 0;
+}
+
+/* The job as it is remembered; not built yet. */
+static struct module_build build_of(const struct build_job *job)
+{
+	struct module_build build = {
+		.package = str_dup(job->package),
+		.had_build = job->had_build,
+		.mends = job->mends,
+	};
+
+	for (size_t i = 0; !job->mends && i < job->modules.count; i++)
+		strv_add(&build.modules, job->modules.items[i]);
+	return build;
 }
 
 static int build_jobs(const struct package_run *run, const struct build_jobs *jobs,
@@ -330,25 +357,52 @@ static int build_jobs(const struct package_run *run, const struct build_jobs *jo
 	list->items = queue.items = mem_zalloc((jobs->count + 1) * sizeof(*list->items));
 	list->count = jobs->count;
 	for (size_t i = 0; i < jobs->count; i++) {
-		queue.items[i].package = str_dup(jobs->items[i].package);
+		queue.items[i] = build_of(&jobs->items[i]);
 		if (!jobs->items[i].mends)
 			queue.items[i].first_error = str_dup(jobs->items[i].why_not);
 	}
 	return build_rounds(&queue, err);
 }
 
+static int jobs_search(const struct package_run *run,
+		       const struct third_party_list *modules, const char *release,
+		       struct build_jobs *ret, struct error *err)
+{
+	autothirdparty struct third_party_list there = {0};
+	struct job_search search = {run, release, &there, ret};
+	int r = third_party_probe(run->root, release, &there, err);
+
+	return r < 0 ? r : jobs_find(&search, modules, err);
+}
+
+int module_build_plan(const struct package_run *run,
+		      const struct third_party_list *modules, const char *release,
+		      struct module_build_list *ret, struct error *err)
+{
+	cleanup(jobs_done) struct build_jobs jobs = {0};
+	int r = jobs_search(run, modules, release, &jobs, err);
+
+	if (r < 0)
+		return r;
+	*ret = (struct module_build_list){
+		.items = mem_zalloc((jobs.count + 1) * sizeof(*ret->items))};
+	for (size_t i = 0; i < jobs.count; i++) {
+		if (!job_can(&jobs.items[i]))
+			continue;
+		ret->items[ret->count] = build_of(&jobs.items[i]);
+		ret->items[ret->count++].built = !jobs.items[i].mends;
+	}
+	return 0;
+}
+
 int module_build_all(const struct package_run *run,
 		     const struct third_party_list *modules, const char *release,
 		     struct module_build_list *ret, struct error *err)
 {
-	autothirdparty struct third_party_list there = {0};
-	struct build_jobs jobs = {0};
+	cleanup(jobs_done) struct build_jobs jobs = {0};
 	struct module_build_list list = {0};
-	struct job_search search = {run, release, &there, &jobs};
-	int r = third_party_probe(run->root, release, &there, err);
+	int r = jobs_search(run, modules, release, &jobs, err);
 
-	if (r == 0)
-		r = jobs_find(&search, modules, err);
 	if (r == 0)
 		r = build_jobs(run, &jobs, release, &list, err);
 	if (r < 0) {
@@ -358,68 +412,5 @@ int module_build_all(const struct package_run *run,
 	} else {
 		*ret = list;
 	}
-	jobs_done(&jobs);
 	return r;
-}
-
-/* Files of the package's that are still in the tree. */
-static int undo_verify(const struct package_run *run, const char *package,
-		       const char *release, struct error *err)
-{
-	autothirdparty struct third_party_list there = {0};
-	int r = third_party_probe(run->root, release, &there, err);
-
-	for (size_t i = 0; r == 0 && i < there.count; i++)
-		if (str_eq(there.items[i].package, package))
-			r = error_set(err, -ERROR_PROGRAM,
-				      "%s is still there after %s was taken back",
-				      there.items[i].path, package);
-	return r;
-}
-
-static int undo_one(const struct package_run *run, const char *package,
-		    const char *release, struct error *err)
-{
-	const struct module_builder *builder = module_builder_of(package);
-	struct builder_run build = {run, package, release};
-	int r, verified;
-
-	if (!builder)
-		return error_set(err, -EINVAL, "%.128s is no package of modules",
-				 package);
-	r = builder->undo(&build, err);
-	if (r < 0)
-		return error_prefix(err, r, "taking back the modules of %s", package);
-	verified = undo_verify(run, package, release, err);
-	return verified < 0 ? verified : r;
-}
-
-int module_build_undo(const struct package_run *run, const struct module_build_list *list,
-		      const char *release, struct error *err)
-{
-	autofree char *index = str_format("/lib/modules/%s/modules.dep", release);
-	bool changed = false;
-	int result = 0;
-
-	if (!release_valid(release))
-		return error_set(err, -EINVAL, "%.64s can't be a kernel release",
-				 release);
-	for (size_t i = list->count; i > 0; i--) {
-		int r;
-
-		if (!list->items[i - 1].built)
-			continue;
-		r = undo_one(run, list->items[i - 1].package, release,
-			     result < 0 ? NULL : err);
-		changed |= r > 0;
-		if (r < 0 && result == 0)
-			result = r;
-	}
-	/* the release itself may be gone by now */
-	if (changed && root_exists(run->root, index)) {
-		int r = depmod_run(run, release, result < 0 ? NULL : err);
-
-		result = result < 0 ? result : r;
-	}
-	return result;
 }

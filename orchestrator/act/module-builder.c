@@ -58,7 +58,7 @@ static int dkms_run(const struct builder_run *build, const char *verb,
 	const char *const argv[] = {"dkms", verb,           build->package,
 				    "-k",   build->release, "--no-depmod",
 				    NULL};
-	struct run_program program = {.argv = argv, .timeout = timeout};
+	struct run_program program = {.argv = argv, .timeout = timeout, .tied = true};
 
 	return run_program(build->run, &program, err);
 }
@@ -106,6 +106,46 @@ static int dkms_build(const struct builder_run *build, struct error *err)
 	return dkms_run(build, "install", BUILD_TIMEOUT, err);
 }
 
+/* Files that it built for the release and whatever architecture. */
+static void dkms_built_files(const struct builder_run *build, struct strv *ret)
+{
+	autofree char *dir = dkms_built(build);
+	autostrv struct strv arches = {0};
+
+	(void)root_list(build->run->root, dir, &arches, NULL); /* none: nothing built */
+	for (size_t i = 0; i < arches.count; i++) {
+		autofree char *modules = str_format("%s/%s/module", dir, arches.items[i]);
+		autostrv struct strv files = {0};
+
+		(void)root_list(build->run->root, modules, &files, NULL); /* as above */
+		for (size_t j = 0; j < files.count; j++)
+			strv_add(ret, files.items[j]);
+	}
+}
+
+static enum builder_state dkms_state(const struct builder_run *build)
+{
+	autostrv struct strv files = {0};
+
+	if (dkms_is_installed(build))
+		return BUILDER_INSTALLED;
+	dkms_built_files(build, &files);
+	return files.count > 0 ? BUILDER_BUILT : BUILDER_NOTHING;
+}
+
+/* Out of the tree, and nothing else. */
+static int dkms_uninstall(const struct builder_run *build, struct error *err)
+{
+	int r;
+
+	if (!dkms_is_installed(build))
+		return 0;
+	r = dkms_run(build, "uninstall", UNDO_TIMEOUT, err);
+	if (r < 0 && dkms_is_installed(build))
+		return r;
+	return 1;
+}
+
 /*
  * "remove" would forget the whole package with its last build; "unbuild" is younger than
  * some dkms, which can uninstall and leaves its copy behind.
@@ -117,6 +157,8 @@ static int dkms_undo(const struct builder_run *build, struct error *err)
 	struct error first = {0};
 	int r;
 
+	if (build->had_build)
+		return dkms_uninstall(build, err);
 	if (!root_exists(root, built) && !dkms_is_installed(build))
 		return 0;
 	r = dkms_run(build, "unbuild", UNDO_TIMEOUT, &first);
@@ -138,21 +180,14 @@ static int dkms_undo(const struct builder_run *build, struct error *err)
 
 static bool dkms_holds(const struct builder_run *build, const char *module)
 {
-	autofree char *dir = dkms_built(build);
-	autostrv struct strv arches = {0};
+	autostrv struct strv files = {0};
 
-	(void)root_list(build->run->root, dir, &arches, NULL); /* none: nothing built */
-	for (size_t i = 0; i < arches.count; i++) {
-		autofree char *modules = str_format("%s/%s/module", dir, arches.items[i]);
-		autostrv struct strv files = {0};
+	dkms_built_files(build, &files);
+	for (size_t i = 0; i < files.count; i++) {
+		autofree char *name = module_name_of(files.items[i]);
 
-		(void)root_list(build->run->root, modules, &files, NULL); /* as above */
-		for (size_t j = 0; j < files.count; j++) {
-			autofree char *name = module_name_of(files.items[j]);
-
-			if (str_eq(name, module))
-				return true;
-		}
+		if (str_eq(name, module))
+			return true;
 	}
 	return false;
 }
@@ -211,9 +246,29 @@ static int akmods_build(const struct builder_run *build, struct error *err)
 {
 	const char *const argv[] = {"akmods",    "--akmod",      akmod_name(build),
 				    "--kernels", build->release, NULL};
-	struct run_program program = {.argv = argv, .timeout = BUILD_TIMEOUT};
+	struct run_program program = {.argv = argv,
+				      .timeout = BUILD_TIMEOUT,
+				      .tied = true};
 
 	return run_program(build->run, &program, err);
+}
+
+/* Where akmods' packages put their modules. */
+static int akmods_files(const struct builder_run *build, struct strv *ret,
+			struct error *err)
+{
+	autofree char *dir =
+		str_format("/lib/modules/%s/extra/%s", build->release, akmod_name(build));
+
+	return root_list(build->run->root, dir, ret, err);
+}
+
+static enum builder_state akmods_state(const struct builder_run *build)
+{
+	autostrv struct strv files = {0};
+
+	(void)akmods_files(build, &files, NULL); /* none: nothing is installed */
+	return files.count > 0 ? BUILDER_INSTALLED : BUILDER_NOTHING;
 }
 
 /* What akmods builds is a package of its own for each release: kmod-NAME-RELEASE. */
@@ -221,14 +276,12 @@ static int akmods_undo(const struct builder_run *build, struct error *err)
 {
 	autofree char *package =
 		str_format("kmod-%s-%s", akmod_name(build), build->release);
-	autofree char *dir =
-		str_format("/lib/modules/%s/extra/%s", build->release, akmod_name(build));
 	const char *const argv[] = {"rpm", "-e", package, NULL};
 	struct run_program program = {.argv = argv, .timeout = UNDO_TIMEOUT};
 	autostrv struct strv files = {0};
 	int r;
 
-	r = root_list(build->run->root, dir, &files, err);
+	r = akmods_files(build, &files, err);
 	if (r < 0 || files.count == 0)
 		return r;
 	r = run_program(build->run, &program, err);
@@ -268,6 +321,7 @@ static char *akmods_log(const struct builder_run *build)
 static const struct module_builder dkms_builder = {
 	.build = dkms_build,
 	.undo = dkms_undo,
+	.state = dkms_state,
 	.holds = dkms_holds,
 	.depends = dkms_depends,
 	.log = dkms_log,
@@ -275,6 +329,7 @@ static const struct module_builder dkms_builder = {
 static const struct module_builder akmods_builder = {
 	.build = akmods_build,
 	.undo = akmods_undo,
+	.state = akmods_state,
 	.holds = akmods_holds,
 	.depends = akmods_depends,
 	.log = akmods_log,

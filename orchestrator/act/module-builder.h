@@ -11,6 +11,13 @@
 struct builder_run {
 	const struct package_run *run;
 	const char *package, *release;
+	bool had_build; /* what was built before, and not installed, is to be left */
+};
+
+enum builder_state {
+	BUILDER_NOTHING,
+	BUILDER_BUILT,     /* and not installed */
+	BUILDER_INSTALLED, /* as the builder sees it; files may be lost */
 };
 
 struct module_builder {
@@ -18,6 +25,8 @@ struct module_builder {
 	int (*build)(const struct builder_run *build, struct error *err);
 	/* Take back; what is gone already is success. 1: something was there. */
 	int (*undo)(const struct builder_run *build, struct error *err);
+	/* What it has of the package for the release. */
+	enum builder_state (*state)(const struct builder_run *build);
 	/* Has it built that module, whether its file is in the tree or not? */
 	bool (*holds)(const struct builder_run *build, const char *module);
 	/* Does it say that it needs what other packages build (BUILD_DEPENDS)? */
@@ -25,6 +34,17 @@ struct module_builder {
 	/* Path of the log that tells why the last build failed, or NULL. */
 	char *(*log)(const struct builder_run *build);
 };
+
+/*
+ * Take back what one build added, whole or cut off in the middle; what the package's name
+ * says is not trusted. 1: something was there. -ERROR_PROGRAM where files stay.
+ */
+int module_build_undo_one(const struct package_run *run, const struct module_build *build,
+			  const char *release, struct error *err);
+
+/* depmod for the release. */
+int module_build_index(const struct package_run *run, const char *release,
+		       struct error *err);
 
 /* The builder of a package; NULL: its name is no package's. */
 const struct module_builder *module_builder_of(const char *package);

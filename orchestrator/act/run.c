@@ -141,6 +141,7 @@ int run_program(const struct package_run *run, const struct run_program *program
 		.path_first = program->path_first,
 		.root = program->outside ? NULL : run->root,
 		.timeout = program->timeout,
+		.tied = program->tied,
 		.log_fd = run->log_fd,
 		.merge_stderr = true,
 		.line = run_line,

@@ -12,6 +12,7 @@ struct run_program {
 	const char *const *env; /* further NAME=VALUE, or NULL */
 	unsigned int timeout;   /* seconds, 0 for none */
 	bool outside;           /* of the machine's root: a program of the live system */
+	bool tied;              /* as in struct process */
 	const char *path_first; /* as in struct process */
 	/* Beginnings of lines, NULL-terminated, or NULL: those of noise are for the log
 	 * alone; those of stages are shown, and say how far it came. */

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -84,6 +85,8 @@ static void process_child(const struct process *p, char *const *argv, char **env
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	(void)setsid(); /* fails only for a leader, which a child is not */
+	if (p->tied && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		_exit(EXIT_NOT_STARTED);
 	(void)sigaction(SIGPIPE, &plain, NULL);
 	if (p->root && !root_is_live(p->root) &&
 	    (fchdir(p->root->fd) < 0 || chroot(".") < 0 || chdir("/") < 0))

@@ -165,52 +165,6 @@ bool step_modules_made(const struct journey *j)
 	return j->links.count > 0;
 }
 
-/* Has the release's tree something of that package already? */
-static bool list_has_of(const struct third_party_list *list, const char *package)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (str_eq(list->items[i].package, package))
-			return true;
-	return false;
-}
-
-static void builds_add(struct module_build_list *list, const char *package)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (str_eq(list->items[i].package, package))
-			return;
-	list->items = mem_regrow(list->items, list->count + 1, sizeof(*list->items));
-	list->items[list->count++] =
-		(struct module_build){.package = str_dup(package), .built = true};
-}
-
-/* What would be built for the module, where nothing of it is there; NULL: nothing. */
-static char *build_of(const struct journey *j, const struct third_party *module,
-		      const struct third_party_list *there)
-{
-	autorebuild struct rebuild rebuild = {0};
-
-	if ((module->provider != PROVIDER_DKMS && module->provider != PROVIDER_AKMODS) ||
-	    third_party_rebuild(j->machine->root, module, j->transaction.release,
-				&rebuild, NULL) < 0 ||
-	    !rebuild.package || list_has_of(there, rebuild.package))
-		return NULL;
-	return take_ptr(rebuild.package);
-}
-
-/* Before anything is built the row names what may be: an interrupted run is undone. */
-static int builds_expect(struct journey *j, const struct third_party_list *known,
-			 const struct third_party_list *there, struct error *err)
-{
-	for (size_t i = 0; i < known->count; i++) {
-		autofree char *package = build_of(j, &known->items[i], there);
-
-		if (package)
-			builds_add(&j->builds, package);
-	}
-	return j->builds.count > 0 ? step_detail_save(j, err) : 0;
-}
-
 static void builds_tell(const struct journey *j)
 {
 	for (size_t i = 0; i < j->builds.count; i++) {
@@ -237,7 +191,10 @@ static int modules_build(struct journey *j, struct error *err)
 
 	if (r < 0 || known.count == 0)
 		return r;
-	r = builds_expect(j, &known, &there, err);
+	/* recorded before it is begun: what is cut off can be undone */
+	r = module_build_plan(&run, &known, j->transaction.release, &j->builds, err);
+	if (r == 0 && j->builds.count > 0)
+		r = step_detail_save(j, err);
 	if (r == 0)
 		r = module_build_all(&run, &known, j->transaction.release, &made, err);
 	if (r < 0)

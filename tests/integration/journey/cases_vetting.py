@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A trial is vetted first: a module that the new kernel would not have keeps it away."""
 import importlib.util
+import os
+import select
 import shutil
 
 from cases_boot import armed, boots, expect, last
@@ -134,17 +136,42 @@ def what_was_built_for_a_refused_kernel_is_taken_back(world):
     assert f'-k {world.new}' in (world.root / 'run/dkms.log').read_text()
 
 
-@case
-def a_build_that_was_cut_off_is_taken_back(world):
+def cut_off(world, where, left):
+    """kuro is killed in a build, and then recovers; left: is the module there until then?"""
     with_dkms(world)
-    (world.root / 'srv/kill').write_text('')
+    (world.root / 'srv' / where).write_text('')
     world.kuro('try', world.new, status=-9)
     module = world.root / 'usr/lib/modules' / world.new / UPDATES
-    expect(module.exists(), True, 'the module when kuro was killed')
-    (world.root / 'srv/kill').unlink()
+    ended(int((world.root / 'run/dkms.pid').read_text()))
+    expect(module.exists(), left, 'the module when kuro was killed')
+    (world.root / 'srv' / where).unlink()
     world.kuro('recover')
     expect(module.exists(), False, 'the module')
+    expect((world.root / 'var/lib/dkms/kuro-base/1.0' / world.new).exists(), False, 'the build')
     expect(last(world)['state'], 'undone', 'transaction')
+
+
+def ended(pid):
+    """Wait for the end of a program that is nobody's child any more."""
+    try:
+        select.select([os.pidfd_open(pid)], [], [], 20)
+    except ProcessLookupError:
+        pass
+
+
+@case
+def a_build_that_was_cut_off_is_taken_back(world):
+    cut_off(world, 'kill', left=True)
+
+
+@case
+def a_module_that_dkms_has_not_noted_yet_is_taken_back(world):
+    cut_off(world, 'kill-copied', left=True)
+
+
+@case
+def a_build_does_not_go_on_without_kuro(world):
+    cut_off(world, 'kill-begun', left=False)
 
 
 def offer(world):

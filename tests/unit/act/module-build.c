@@ -300,6 +300,79 @@ static void undo_takes_back_what_was_built(void **state)
 	assert_false(root_exists(&m->root, "/fake/log"));
 }
 
+/* Stopped after dkms copied the module and before it noted that: the plan is all there
+ * is.
+ */
+static void what_was_planned_is_taken_back_when_cut_off(void **state)
+{
+	struct fake_machine *m = dkms_machine(state, "");
+	autothirdparty struct third_party_list modules = wanted();
+	autobuilds struct module_build_list plan = {0}, back = {0};
+	autofree char *text = NULL;
+
+	fake_file(m, TREE "/extra/two.ko", "was there before");
+	assert_int_equal(module_build_plan(&m->run, &modules, REL, &plan, NULL), 0);
+	assert_int_equal(plan.count, 1);
+	assert_false(root_exists(&m->root, "/fake/log"));
+	text = module_build_format(&plan);
+	assert_int_equal(module_build_parse(text, &back, NULL), 0);
+	make_record(m);
+	fake_file(m, RECORD "one-a.ko", "half");
+	fake_file(m, TREE "/updates/dkms/one_a.ko", "half");
+	assert_int_equal(module_build_undo(&m->run, &back, REL, NULL), 0);
+	assert_false(root_exists(&m->root, TREE "/updates/dkms/one_a.ko"));
+	assert_false(root_exists(&m->root, DKMS "/one/1.0/" REL));
+	assert_true(root_exists(&m->root, TREE "/extra/two.ko"));
+}
+
+static void what_was_built_before_stays_built(void **state)
+{
+	struct fake_machine *m =
+		dkms_machine(state, INSTALL_ONE UNBUILD_ONE
+			     "dkms uninstall one/1.0|0|||" TREE
+			     "/updates/dkms/one_a.ko " TREE "/updates/dkms/one_b.ko " DKMS
+			     "/one/kernel-" REL "-x86_64\n");
+	autobuilds struct module_build_list list = {0}, back = {0};
+	autofree char *text = NULL;
+
+	make_record(m);
+	fake_file(m, RECORD "one-a.ko", "");
+	fake_file(m, RECORD "one-b.ko", "");
+	assert_int_equal(build(m, &list, NULL), 0);
+	assert_true(list.items[0].built);
+	text = module_build_format(&list);
+	assert_int_equal(module_build_parse(text, &back, NULL), 0);
+	assert_int_equal(root_symlink(&m->root, "1.0/" REL "/x86_64",
+				      DKMS "/one/kernel-" REL "-x86_64"),
+			 0);
+	assert_int_equal(module_build_undo(&m->run, &back, REL, NULL), 0);
+	assert_false(root_exists(&m->root, TREE "/updates/dkms/one_a.ko"));
+	assert_true(root_exists(&m->root, RECORD "one-a.ko"));
+}
+
+/* Between dkms' uninstall and install: what was there before is put back. */
+static void mending_that_was_cut_off_is_finished(void **state)
+{
+	struct fake_machine *m = dkms_machine(state, INSTALL_ONE);
+	autothirdparty struct third_party_list modules = wanted();
+	autobuilds struct module_build_list plan = {0}, back = {0};
+	autofree char *text = NULL;
+
+	fake_file(m, RECORD "one-a.ko", "");
+	fake_file(m, RECORD "one-b.ko", "");
+	assert_int_equal(root_symlink(&m->root, "1.0/" REL "/x86_64",
+				      DKMS "/one/kernel-" REL "-x86_64"),
+			 0);
+	assert_int_equal(module_build_plan(&m->run, &modules, REL, &plan, NULL), 0);
+	assert_true(plan.items[0].mends && !plan.items[0].built);
+	text = module_build_format(&plan);
+	assert_int_equal(module_build_parse(text, &back, NULL), 0);
+	assert_int_equal(root_unlink(&m->root, DKMS "/one/kernel-" REL "-x86_64", NULL),
+			 0);
+	assert_int_equal(module_build_undo(&m->run, &back, REL, NULL), 0);
+	assert_true(root_exists(&m->root, TREE "/updates/dkms/one_a.ko"));
+}
+
 static void an_old_dkms_is_undone_too(void **state)
 {
 	struct fake_machine *m =
@@ -423,7 +496,10 @@ static void records_are_read_back(void **state)
 {
 	char one[] = "one/1.0", error[] = "a\"b: error: \xff", log[] = "/x";
 	char two[] = "akmod-n";
-	struct module_build items[] = {{one, false, error, log}, {two, true, NULL, NULL}};
+	struct module_build items[] = {
+		{.package = one, .first_error = error, .log = log},
+		{.package = two, .built = true},
+	};
 	struct module_build_list list = {items, 2};
 	autobuilds struct module_build_list back = {0};
 	autofree char *text = module_build_format(&list);
@@ -457,6 +533,9 @@ static void damaged_records_are_refused(void **state)
 		"{\"builds\":[{\"package\":\"a/1\\u0000\",\"built\":true}]}",
 		"{\"builds\":[{\"package\":\"a/1\",\"built\":true,\"log\":7}]}",
 		"{\"builds\":[{\"package\":\"a/1\",\"built\":true}]",
+		"{\"builds\":[{\"package\":\"a/1\",\"built\":true,\"mends\":1}]}",
+		"{\"builds\":[{\"package\":\"a/1\",\"built\":true,\"modules\":{}}]}",
+		"{\"builds\":[{\"package\":\"a/1\",\"built\":true,\"modules\":[1]}]}",
 		"{\"builds\":[[[[[[]]]]]]}",
 	};
 	struct module_build_list list = {0};
@@ -538,6 +617,9 @@ int main(void)
 		CASE(a_lost_file_is_put_back_and_stays),
 		CASE(what_was_there_before_a_failure_stays),
 		CASE(undo_takes_back_what_was_built),
+		CASE(what_was_planned_is_taken_back_when_cut_off),
+		CASE(what_was_built_before_stays_built),
+		CASE(mending_that_was_cut_off_is_finished),
 		CASE(an_old_dkms_is_undone_too),
 		CASE(what_stays_after_undo_is_told),
 		CASE(depmod_that_fails_takes_all_back),

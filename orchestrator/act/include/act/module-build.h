@@ -8,11 +8,15 @@
 #include "core/module.h"
 
 struct module_build {
-	char *package;     /* DKMS name/version, or the akmod package */
-	bool built;        /* there now, and was not before: undo removes it */
-	char *first_error; /* the compiler's first error, the provider's, why it can't
-			    * be built, or what it was built without; NULL */
-	char *log;         /* path of the whole log, or NULL */
+	char *package;       /* DKMS name/version, or the akmod package */
+	bool built;          /* there now, and was not before: undo removes it */
+	bool had_build;      /* built before and not installed: undo leaves that */
+	bool mends;          /* installed before with a file lost: undo installs it anew
+			      * where it was cut off */
+	char *first_error;   /* the compiler's first error, the provider's, why it can't
+			      * be built, or what it was built without; NULL */
+	char *log;           /* path of the whole log, or NULL */
+	struct strv modules; /* names that the release's tree lacked: undo removes them */
 };
 struct module_build_list {
 	struct module_build *items;
@@ -21,6 +25,14 @@ struct module_build_list {
 void module_build_list_done(struct module_build_list *list);
 #define autobuilds cleanup(module_build_list_done)
 
+/*
+ * What module_build_all would try, each as undo has to know it should the machine stop in
+ * the middle: built is true but for those that only mend. To be recorded before building.
+ * Changes nothing. -EINVAL: no release's name.
+ */
+int module_build_plan(const struct package_run *run,
+		      const struct third_party_list *modules, const char *release,
+		      struct module_build_list *ret, struct error *err);
 /*
  * Build and install for release what these modules' providers can make and have not made.
  * One that fails, or can't be built, does not stop the others and is no error: it stands
@@ -34,8 +46,10 @@ int module_build_all(const struct package_run *run,
 		     const struct third_party_list *modules, const char *release,
 		     struct module_build_list *ret, struct error *err);
 /*
- * Take back what was built (built is true), so that the provider can build it again; what
- * is gone already is success. All are tried; -ERROR_PROGRAM names the first that stays.
+ * Take back what was built (built is true), whole or cut off, so that the provider can
+ * build it again; what was there before stays, and is put back where it was being mended.
+ * What is gone already is success. All are tried; -ERROR_PROGRAM names the first that
+ * stays.
  */
 int module_build_undo(const struct package_run *run, const struct module_build_list *list,
 		      const char *release, struct error *err);
