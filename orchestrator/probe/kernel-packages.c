@@ -10,6 +10,7 @@
 #include "probe/kernels.h"
 
 #define PACKAGES_TIMEOUT 30 /* seconds for one question */
+#define RPM_OUTPUT       ((size_t)64 * 1024 * 1024)
 
 static void list_set_package(struct kernel_list *list, const char *path,
 			     const char *package)
@@ -65,32 +66,76 @@ static void dpkg_packages(const struct root *root, struct kernel_list *list)
 		dpkg_take_line(list, lines.items[i]);
 }
 
-/* One call a path: the answers of several can't be told apart where owners are many. */
-static int rpm_package(const struct root *root, struct kernel *kernel)
+static const char *below_usr(const char *path)
 {
-	const char *argv[] = {"rpm",  "--root",     root->path,         "-qf",
-			      "--qf", "%{NVRA}\\n", kernel->image.path, NULL};
-	autoprocess struct process_result result = {0};
-	struct process process = {.argv = argv, .timeout = PACKAGES_TIMEOUT};
-	autostrv struct strv lines = {0};
-	int r;
-
-	r = process_run(&process, &result, NULL);
-	if (r < 0 || result.status != 0)
-		return r;
-	strv_split(&lines, text_str(&result.out), "\n");
-	if (lines.count > 0 && !strchr(lines.items[0], ' '))
-		kernel->package = str_dup(lines.items[0]);
-	return 0;
+	return str_starts(path, "/usr/lib/") ? path + strlen("/usr") : path;
 }
 
-static void rpm_packages(const struct root *root, struct kernel_list *list)
+/* Is it the kernel's image, in /boot or where its package has it? */
+static bool is_image_of(const struct kernel *kernel, const char *path)
 {
-	int r = 0;
+	autofree char *own = str_format("/lib/modules/%s/vmlinuz", kernel->release);
 
-	for (size_t i = 0; i < list->count && r == 0; i++)
-		if (list->items[i].image.path && !list->items[i].package)
-			r = rpm_package(root, &list->items[i]);
+	return kernel->image.path &&
+	       (str_eq(below_usr(kernel->image.path), path) || str_eq(own, path));
+}
+
+/* "NAME-VERSION-RELEASE.ARCH\t/boot/vmlinuz-REL", one of a package's files. */
+static void rpm_take_line(struct kernel_list *list, const char *line, size_t len)
+{
+	const char *tab = memchr(line, '\t', len);
+	autofree char *file = NULL;
+	const char *path;
+
+	if (!tab || !memmem(tab, len - (size_t)(tab - line), "/vmlinu", 7))
+		return;
+	file = str_ndup(tab + 1, len - (size_t)(tab + 1 - line));
+	path = below_usr(file);
+	for (size_t i = 0; i < list->count; i++)
+		if (!list->items[i].package && is_image_of(&list->items[i], path))
+			list->items[i].package = str_ndup(line, (size_t)(tab - line));
+}
+
+/*
+ * One run for all, and each answer is a package's whole list of files. -qf resolves paths
+ * on the machine that asks: where that is another one, all packages are listed instead.
+ * The database's place is the macro's of the rpm that runs, and is told it.
+ */
+static void rpm_packages(const struct root *root, const char *database,
+			 struct kernel_list *list)
+{
+	static const char answer[] = "[%{=NVRA}\\t%{FILENAMES}\\n]";
+	autofree const char **argv = mem_zalloc((list->count + 10) * sizeof(*argv));
+	autoprocess struct process_result result = {0};
+	struct process process = {.argv = argv,
+				  .timeout = PACKAGES_TIMEOUT,
+				  .output_max = RPM_OUTPUT};
+	const char *end;
+	size_t n = 0;
+
+	argv[n++] = "rpm";
+	argv[n++] = "--qf";
+	argv[n++] = answer;
+	if (root_is_live(root)) {
+		argv[n++] = "-qf";
+		for (size_t i = 0; i < list->count; i++)
+			if (list->items[i].image.path)
+				argv[n++] = list->items[i].image.path;
+	} else {
+		argv[n++] = "--root";
+		argv[n++] = root->path;
+		argv[n++] = "--dbpath";
+		argv[n++] = database;
+		argv[n++] = "-qa";
+	}
+	/* status 1: a path has no owner; the lines on the others count */
+	if (process_run(&process, &result, NULL) < 0)
+		return;
+	for (const char *line = text_str(&result.out); *line;
+	     line = *end ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		rpm_take_line(list, line, (size_t)(end - line));
+	}
 }
 
 int kernels_probe_packages(const struct root *root, struct kernel_list *list,
@@ -110,7 +155,7 @@ int kernels_probe_packages(const struct root *root, struct kernel_list *list,
 	}
 	for (size_t i = 0; i < ARRAY_LEN(rpm_dirs); i++) {
 		if (root_exists(root, rpm_dirs[i])) {
-			rpm_packages(root, list);
+			rpm_packages(root, rpm_dirs[i], list);
 			break;
 		}
 	}

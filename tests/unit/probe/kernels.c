@@ -410,9 +410,12 @@ static void owners_come_from_rpm(void **state)
 	made_file(&m->root, "/boot/vmlinuz-6.5.6-1", "k");
 	with_program(
 		m, "rpm",
-		"#!/bin/sh\nfor path; do :; done\ncase $path in\n"
-		"*-2) echo kernel-core-6.5.6-2.x86_64; echo other-1-1.noarch;;\n"
-		"*) echo \"file $path is not owned by any package\"; exit 1;;\nesac\n");
+		"#!/bin/sh\nn=kernel-core-6.5.6-2.x86_64\n"
+		"case $*\\  in *--dbpath\\ /usr/lib/sysimage/rpm\\ -qa\\ *) ;; *) exit "
+		"9;; esac\n"
+		"printf 'other-1-1.noarch\\t/usr/bin/x\\n%s\\t/boot/vmlinuz-6.5.6-2\\n' "
+		"$n\n"
+		"printf '%s\\t/usr/lib/modules/6.5.6-2/vmlinuz\\nno\\tend' $n\n");
 	probe(m, &list);
 	assert_int_equal(kernels_probe_packages(&m->root, &list, NULL), 0);
 	assert_string_equal(list.items[0].package, "kernel-core-6.5.6-2.x86_64");
