@@ -10,12 +10,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/release.h"
+
 #define KEY_LEN  64 /* SHA-256, hexadecimal */
 #define FILE_MAX ((size_t)128 * 1024 * 1024)
 
+static bool is_of_release(const char *name)
+{
+	static const char *const kinds[] = {SYMBOL_CACHE_FILES, SYMBOL_CACHE_MODULES};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (str_starts(name, kinds[i]))
+			return release_valid(name + strlen(kinds[i]));
+	return false;
+}
+
 static bool is_key(const char *name)
 {
-	return strlen(name) == KEY_LEN && strspn(name, "0123456789abcdef") == KEY_LEN;
+	return is_of_release(name) ||
+	       (strlen(name) == KEY_LEN && strspn(name, "0123456789abcdef") == KEY_LEN);
 }
 
 static char *path_of(const char *name)

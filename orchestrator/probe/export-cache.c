@@ -22,7 +22,7 @@ struct record {
 
 struct export_cache {
 	const struct symbol_cache *below;
-	char key[CONTENT_KEY_SIZE];
+	char *key;
 	struct record known; /* what was kept, and what is new */
 	struct record run;   /* of the modules of this run */
 	bool changed, outdated;
@@ -48,15 +48,13 @@ static void cache_load(struct export_cache *cache)
 struct export_cache *export_cache_open(const struct symbol_cache *cache,
 				       const char *release)
 {
-	autofree char *name = str_format("modules of %s", release);
-	char key[CONTENT_KEY_SIZE];
 	struct export_cache *ret;
 
-	if (!cache || !content_key_of(name, strlen(name), key))
+	if (!cache)
 		return NULL;
 	ret = mem_zalloc(sizeof(*ret));
 	ret->below = cache;
-	memcpy(ret->key, key, sizeof(key));
+	ret->key = str_format(SYMBOL_CACHE_MODULES "%s", release);
 	cache_load(ret);
 	if (!ret->known.table)
 		ret->known.table = symbol_table_new();
@@ -77,6 +75,7 @@ void export_cache_close(struct export_cache *cache)
 		cache->below->store(cache->below->data, cache->key, kept->table);
 	record_done(&cache->known);
 	record_done(&cache->run);
+	free(cache->key);
 	free(cache);
 }
 

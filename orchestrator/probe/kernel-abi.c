@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "content-key.h"
 #include "core/release.h"
+#include "file-notes.h"
 #include "kernel-options.h"
 #include "probe/kernel-image.h"
 
@@ -246,13 +247,27 @@ static int image_symbols(const struct source_text *bytes, const char *release,
 	return 0;
 }
 
-/* The image's bytes, and its key, which is made while the tree is read. */
+/*
+ * The image's bytes, and its key: as it was noted with its identity, or made while the
+ * tree is read.
+ */
 struct image_bytes {
 	int missing; /* 0, or why there are none */
 	struct error why;
 	struct source_text bytes;
+	char *identity; /* or NULL */
+	char *noted;    /* its key as it was; or NULL */
+	bool begun;     /* key is being made */
 	struct content_key key;
 };
+
+static void image_done(struct image_bytes *image)
+{
+	if (image->begun)
+		(void)content_key_end(&image->key); /* for its thread's sake */
+	free(image->identity);
+	free(image->noted);
+}
 
 static void image_begin(const struct kernel_source *source,
 			const struct symbol_cache *cache, struct image_bytes *ret)
@@ -262,8 +277,23 @@ static void image_begin(const struct kernel_source *source,
 	ret->missing =
 		source->file(source->data, "image", &data, &ret->bytes.len, &ret->why);
 	ret->bytes.text = data;
-	if (cache && ret->missing == 0)
+	if (!cache || ret->missing < 0)
+		return;
+	if (source->identity)
+		ret->identity = source->identity(source->data, "image");
+	ret->noted = file_note_find(cache, source->release, "image", ret->identity);
+	ret->begun = !ret->noted;
+	if (ret->begun)
 		content_key_begin(&ret->key, data, ret->bytes.len);
+}
+
+/* The key of what is there now, whatever was noted. */
+static const char *image_key(struct image_bytes *image)
+{
+	if (!image->begun)
+		content_key_begin(&image->key, image->bytes.text, image->bytes.len);
+	image->begun = false;
+	return content_key_end(&image->key);
 }
 
 /* Another kuro may have noted other things. */
@@ -285,19 +315,23 @@ static int load_symbols(const struct kernel_source *source,
 			bool want_layout, struct symbol_table **ret, struct error *err)
 {
 	const char *key;
-	int r;
+	int r = 0;
 
 	if (image->missing < 0) {
 		if (err)
 			*err = image->why;
 		return image->missing;
 	}
-	key = cache ? content_key_end(&image->key) : NULL;
-	if (key && load_cached(cache, key, ret))
+	if (image->noted && load_cached(cache, image->noted, ret))
 		return 0;
-	r = image_symbols(&image->bytes, source->release, want_layout, ret, err);
+	key = cache ? image_key(image) : NULL;
+	if (!key || !load_cached(cache, key, ret)) {
+		r = image_symbols(&image->bytes, source->release, want_layout, ret, err);
+		if (r == 0 && key)
+			cache->store(cache->data, key, *ret);
+	}
 	if (r == 0 && key)
-		cache->store(cache->data, key, *ret);
+		file_note_keep(cache, source->release, "image", image->identity, key);
 	return r;
 }
 
@@ -377,7 +411,7 @@ int kernel_abi_probe(const struct kernel_source *source, const struct symbol_cac
 	autoabi struct kernel_abi abi = {.release = str_dup(source->release)};
 	struct sample sample = {0};
 	struct option_hints hints = {0};
-	struct image_bytes image = {0};
+	cleanup(image_done) struct image_bytes image = {0};
 	int r;
 
 	image_begin(source, cache, &image);

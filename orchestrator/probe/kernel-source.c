@@ -240,6 +240,16 @@ static int installed_file(void *data, const char *what, const void **ret, size_t
 	return 0;
 }
 
+static char *installed_identity(void *data, const char *what)
+{
+	const struct installed *in = data;
+
+	for (enum release_file file = 0; file < RELEASE_FILES; file++)
+		if (str_eq(release_file_name(file), what))
+			return release_files_identity(&in->files, file);
+	return NULL;
+}
+
 static int installed_modules(void *data,
 			     int (*each)(void *data, const char *path, const void *bytes,
 					 size_t len, struct error *err),
@@ -433,6 +443,7 @@ int kernel_source_installed(const struct root *root, const char *release,
 		.data = in,
 		.release = in->release,
 		.file = installed_file,
+		.identity = installed_identity,
 		.modules = installed_modules,
 		.provider = installed_provider,
 		.module = installed_module,

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
+#include "file-identity.h"
 #include "probe/decompress.h"
 #include "probe/kernel-image.h"
 #include "probe/kernels.h"
@@ -27,11 +28,13 @@ static const struct {
 	const char *what;
 	size_t max;
 	bool packed; /* may be compressed, whatever its name says */
+	bool noted;  /* what was made of it is kept by its identity */
 	struct place places[PLACES_MAX];
 } file_places[RELEASE_FILES] = {
 	[RELEASE_IMAGE] = {"image",
 			   KERNEL_IMAGE_MAX,
 			   false,
+			   true,
 			   {{"/usr/lib/modules/", "/vmlinuz"},
 			    {"/lib/modules/", "/vmlinuz"},
 			    {"/boot/vmlinuz-", ""},
@@ -42,11 +45,13 @@ static const struct {
 	[RELEASE_CONFIG] = {"config",
 			    16 * MIB,
 			    true,
+			    false,
 			    {{"/usr/lib/modules/", "/config"},
 			     {"/lib/modules/", "/config"},
 			     {"/boot/config-", ""}}},
 	[RELEASE_SYMVERS] = {"symvers",
 			     64 * MIB,
+			     true,
 			     true,
 			     {{"/lib/modules/", "/build/Module.symvers"},
 			      {"/usr/lib/modules/", "/build/Module.symvers"},
@@ -59,20 +64,24 @@ static const struct {
 	[RELEASE_BUILTIN] = {"modules.builtin",
 			     16 * MIB,
 			     false,
+			     false,
 			     {{"/lib/modules/", "/modules.builtin"},
 			      {"/usr/lib/modules/", "/modules.builtin"}}},
 	[RELEASE_MODINFO] = {"modules.builtin.modinfo",
 			     64 * MIB,
+			     false,
 			     false,
 			     {{"/lib/modules/", "/modules.builtin.modinfo"},
 			      {"/usr/lib/modules/", "/modules.builtin.modinfo"}}},
 	[RELEASE_DEP] = {"modules.dep",
 			 64 * MIB,
 			 false,
+			 false,
 			 {{"/lib/modules/", "/modules.dep"},
 			  {"/usr/lib/modules/", "/modules.dep"}}},
 	[RELEASE_ORDER] = {"modules.order",
 			   64 * MIB,
+			   false,
 			   false,
 			   {{"/lib/modules/", "/modules.order"},
 			    {"/usr/lib/modules/", "/modules.order"}}},
@@ -86,13 +95,16 @@ void held_done(struct held *held)
 	*held = (struct held){0};
 }
 
-int held_map(const struct root *root, const char *path, size_t max, struct held *ret,
-	     struct error *err)
+/* ret_identity may be NULL: it is not asked for. */
+static int map(const struct root *root, const char *path, size_t max, struct held *ret,
+	       char **ret_identity, struct error *err)
 {
 	autoclose int fd = root_openat(root, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
 	struct held held = {.data = ""};
+	struct timespec now;
 	struct stat st;
 
+	(void)clock_gettime(CLOCK_REALTIME, &now); /* this clock is always there */
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_errno(err, fd < 0 ? fd : -errno, "%s", path);
 	if (!S_ISREG(st.st_mode))
@@ -106,8 +118,16 @@ int held_map(const struct root *root, const char *path, size_t max, struct held 
 			return error_errno(err, -errno, "mapping %s", path);
 		held.data = held.mapping;
 	}
+	if (ret_identity)
+		*ret_identity = file_identity(fd, &st, held.data, &now);
 	*ret = held;
 	return 0;
+}
+
+int held_map(const struct root *root, const char *path, size_t max, struct held *ret,
+	     struct error *err)
+{
+	return map(root, path, max, ret, NULL, err);
 }
 
 int held_unpack(struct held *held, const char *path, size_t max, struct error *err)
@@ -133,8 +153,10 @@ const char *release_file_name(enum release_file file)
 
 void release_files_done(struct release_files *files)
 {
-	for (size_t i = 0; i < RELEASE_FILES; i++)
+	for (size_t i = 0; i < RELEASE_FILES; i++) {
 		held_done(&files->held[i]);
+		free(files->identities[i]);
+	}
 }
 
 static char *place_path(const struct place *place, const char *release)
@@ -146,13 +168,16 @@ static int load_from(struct release_files *files, enum release_file file,
 		     const char *path, struct error *err)
 {
 	autoheld struct held held = {0};
-	int r = held_map(files->root, path, file_places[file].max, &held, err);
+	autofree char *identity = NULL;
+	int r = map(files->root, path, file_places[file].max, &held,
+		    file_places[file].noted ? &identity : NULL, err);
 
 	if (r == 0 && file_places[file].packed)
 		r = held_unpack(&held, path, file_places[file].max, err);
 	if (r < 0)
 		return r;
 	files->held[file] = held;
+	files->identities[file] = take_ptr(identity);
 	held = (struct held){0};
 	return 0;
 }
@@ -204,6 +229,24 @@ int release_files_get(struct release_files *files, enum release_file file,
 	if (r == 0)
 		*ret = &files->held[file];
 	return r;
+}
+
+char *release_files_identity(const struct release_files *files, enum release_file file)
+{
+	const struct place *places = file_places[file].places;
+	char *identity = NULL;
+
+	if (files->held[file].data)
+		return str_dup(files->identities[file]);
+	for (size_t i = 0; i < PLACES_MAX && places[i].before; i++) {
+		autofree char *path = place_path(&places[i], files->release);
+		autoheld struct held held = {0};
+
+		if (map(files->root, path, file_places[file].max, &held, &identity,
+			NULL) == 0)
+			return identity;
+	}
+	return NULL;
 }
 
 static bool is_file(const struct root *root, const char *path)

@@ -40,10 +40,14 @@ struct release_files {
 	const struct root *root;
 	const char *release;
 	struct held held[RELEASE_FILES];
+	char *identities[RELEASE_FILES]; /* of those held, as far as they have one */
 };
 void release_files_done(struct release_files *files);
 /* The file, owned by files. -ENOENT: it is in none of its places. */
 int release_files_get(struct release_files *files, enum release_file file,
 		      const struct held **ret, struct error *err);
+/* The identity of the file that release_files_get has given or would give (as it lies
+ * there, perhaps compressed); caller frees. NULL: nothing to rely upon. */
+char *release_files_identity(const struct release_files *files, enum release_file file);
 /* Is it in one of its places, be it readable or not? */
 bool release_files_has(const struct release_files *files, enum release_file file);

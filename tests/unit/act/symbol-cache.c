@@ -100,6 +100,23 @@ static void what_is_kept_comes_back(void **state)
 	assert_false(comes_back(t, 1));
 }
 
+static void what_is_of_a_release_is_kept_too(void **state)
+{
+	struct cache_test *t = *state;
+	static const char *const keys[] = {SYMBOL_CACHE_FILES "6.1.0-9-amd64",
+					   SYMBOL_CACHE_MODULES "6.1.0-9-amd64"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		autosymbols struct symbol_table *table = symbol_table_new(), *back = NULL;
+
+		assert_int_equal(symbol_table_note(table, "image", keys[i], 8), 0);
+		assert_int_equal(t->cache.load(t->cache.data, keys[i], &back), -ENOENT);
+		t->cache.store(t->cache.data, keys[i], table);
+		assert_int_equal(t->cache.load(t->cache.data, keys[i], &back), 0);
+		assert_memory_equal(symbol_table_noted(back, "image", NULL), keys[i], 8);
+	}
+}
+
 static void another_key_s_file_is_no_cache(void **state)
 {
 	struct cache_test *t = *state;
@@ -153,7 +170,9 @@ static void a_key_is_no_path(void **state)
 	autostrv struct strv names = {0};
 	static const char big[] = "0123456789ABCDEF0123456789abcdef"
 				  "0123456789abcdef0123456789abcdef";
-	static const char *const keys[] = {"", "../../escape", "0123/", big};
+	static const char *const keys[] = {
+		"",       "../../escape",  "0123/",       big,
+		"files-", "files-../../a", "modules-a/b", "else-6.1"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		t->cache.store(t->cache.data, keys[i], table);
@@ -201,6 +220,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_kept_comes_back, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(what_is_of_a_release_is_kept_too, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(another_key_s_file_is_no_cache, set_up,
 						tear_down),

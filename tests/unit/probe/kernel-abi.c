@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/process.h"
+#include "file-notes.h"
 #include "made-kernel.h"
 #include "probe/kernel-abi.h"
 
@@ -232,13 +233,13 @@ static void a_damaged_image_is_an_error(void **state)
 	assert_null(abi.symbols);
 }
 
-/* A cache that counts, and keeps what it was given last under each of two keys. */
+/* A cache that counts, and keeps what it was given last under each of four keys. */
 struct made_cache {
 	struct kept_table {
 		char *key;
 		void *packed;
 		size_t len;
-	} kept[2];
+	} kept[4];
 	unsigned int loads, stores;
 };
 
@@ -260,9 +261,9 @@ static void cache_store(void *data, const char *key, const struct symbol_table *
 	struct kept_table *kept = cache->kept;
 
 	cache->stores++;
-	assert_int_equal(strlen(key), 64);
-	if (kept->key && !str_eq(kept->key, key))
+	while (kept->key && !str_eq(kept->key, key))
 		kept++;
+	assert_ptr_not_equal(kept, cache->kept + ARRAY_LEN(cache->kept));
 	free(kept->key);
 	free(kept->packed);
 	kept->key = str_dup(key);
@@ -277,14 +278,30 @@ static void made_cache_done(struct made_cache *cache)
 	}
 }
 
+/* Files of a moment ago have no identity of their own yet. */
+static char *identity_one(void *data, const char *what)
+{
+	(void)data;
+	return str_eq(what, "image") ? str_dup("1 the image") : NULL;
+}
+
+static char *identity_other(void *data, const char *what)
+{
+	(void)data;
+	return str_eq(what, "image") ? str_dup("1 the image of later") : NULL;
+}
+
+typedef char *identity_of(void *data, const char *what);
+
 static void probe_cached(const struct made_machine *m, struct made_cache *kept,
-			 struct kernel_abi *ret)
+			 identity_of *identity, struct kernel_abi *ret)
 {
 	const struct symbol_cache cache = {kept, cache_load, cache_store};
 	autosource struct kernel_source source = {0};
 	struct error err = {0};
 
 	made_source(m, &source);
+	source.identity = identity;
 	if (kernel_abi_probe(&source, &cache, ret, &err) < 0)
 		fail_msg("%s", err.message);
 }
@@ -296,9 +313,9 @@ static void an_image_is_read_once_and_known_by_its_content(void **state)
 	autoabi struct kernel_abi first = {0}, again = {0}, other = {0};
 
 	made_kernel(m, "/boot/vmlinuz-" REL, CHECKS " " VERMAGIC);
-	probe_cached(m, &kept, &first);
+	probe_cached(m, &kept, NULL, &first);
 	assert_int_equal(kept.stores, 1);
-	probe_cached(m, &kept, &again);
+	probe_cached(m, &kept, NULL, &again);
 	assert_int_equal(kept.loads, 2);
 	assert_int_equal(kept.stores, 1);
 	assert_int_equal(symbol_table_count(again.symbols), 2);
@@ -307,9 +324,77 @@ static void an_image_is_read_once_and_known_by_its_content(void **state)
 	assert_true(again.layout_checked);
 	assert_int_equal(again.taken.count, first.taken.count);
 	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
-	probe_cached(m, &kept, &other);
+	probe_cached(m, &kept, NULL, &other);
 	assert_int_equal(kept.stores, 2);
 	assert_false(other.layout_checked);
+}
+
+/* The image itself is another one here, which shows that it was not read. */
+static void an_image_of_the_same_identity_is_not_read_again(void **state)
+{
+	const struct made_machine *m = *state;
+	cleanup(made_cache_done) struct made_cache kept = {0};
+	autoabi struct kernel_abi first = {0}, same = {0}, other = {0}, none = {0};
+
+	made_kernel(m, "/boot/vmlinuz-" REL, CHECKS " " VERMAGIC);
+	probe_cached(m, &kept, identity_one, &first);
+	assert_int_equal(kept.stores, 2);
+	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
+	probe_cached(m, &kept, identity_one, &same);
+	assert_int_equal(kept.stores, 2);
+	assert_true(same.layout_checked);
+	probe_cached(m, &kept, NULL, &none);
+	assert_false(none.layout_checked);
+	probe_cached(m, &kept, identity_other, &other);
+	assert_false(other.layout_checked);
+}
+
+/* Found through the note, or told again: what is there then. */
+static void a_note_that_leads_nowhere_counts_for_nothing(void **state)
+{
+	static const char unknown[] = "00000000000000000000000000000000"
+				      "00000000000000000000000000000000";
+	static const char *const values[] = {"", "../../etc/passwd", "\n\n", unknown};
+	const struct made_machine *m = *state;
+
+	made_kernel(m, "/boot/vmlinuz-" REL, CHECKS " " VERMAGIC);
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		cleanup(made_cache_done) struct made_cache kept = {0};
+		const struct symbol_cache cache = {&kept, cache_load, cache_store};
+		autofree char *note = NULL;
+		autoabi struct kernel_abi abi = {0};
+
+		file_note_keep(&cache, REL, "image", "1 the image", values[i]);
+		probe_cached(m, &kept, identity_one, &abi);
+		assert_true(abi.layout_checked);
+		note = file_note_find(&cache, REL, "image", "1 the image");
+		assert_int_equal(strlen(note), 64);
+		assert_string_not_equal(note, values[i]);
+	}
+}
+
+static void a_note_is_of_one_identity_alone(void **state)
+{
+	cleanup(made_cache_done) struct made_cache kept = {0};
+	const struct symbol_cache cache = {&kept, cache_load, cache_store};
+	autofree char *image = NULL, *symvers = NULL;
+
+	(void)state;
+	assert_null(file_note_find(&cache, REL, "image", "1 2 3"));
+	file_note_keep(&cache, REL, "image", "1 2 3", "a");
+	file_note_keep(&cache, REL, "symvers", "4", "b");
+	assert_null(file_note_find(&cache, REL, "image", "1 2"));
+	assert_null(file_note_find(&cache, REL, "image", "1 2 33"));
+	assert_null(file_note_find(&cache, REL, "image", "1 2 3\na"));
+	assert_null(file_note_find(&cache, REL, "image", "4"));
+	assert_null(file_note_find(&cache, REL, "image", NULL));
+	assert_null(file_note_find(&cache, "6.1.0-8-amd64", "image", "1 2 3"));
+	image = file_note_find(&cache, REL, "image", "1 2 3");
+	symvers = file_note_find(&cache, REL, "symvers", "4");
+	assert_string_equal(image, "a");
+	assert_string_equal(symvers, "b");
+	assert_null(file_note_find(NULL, REL, "image", "1 2 3"));
+	file_note_keep(NULL, REL, "image", "1 2 3", "a");
 }
 
 static void boot_adds_what_its_command_line_says(void **state)
@@ -622,6 +707,9 @@ int main(void)
 		MACHINE_TEST(symvers_serves_where_there_is_no_image),
 		MACHINE_TEST(a_damaged_image_is_an_error),
 		MACHINE_TEST(an_image_is_read_once_and_known_by_its_content),
+		MACHINE_TEST(an_image_of_the_same_identity_is_not_read_again),
+		MACHINE_TEST(a_note_that_leads_nowhere_counts_for_nothing),
+		MACHINE_TEST(a_note_is_of_one_identity_alone),
 		MACHINE_TEST(boot_adds_what_its_command_line_says),
 		MACHINE_TEST(only_modules_that_are_needed_are_opened),
 		MACHINE_TEST(without_an_index_every_module_is_read_once),

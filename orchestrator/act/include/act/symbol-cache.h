@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The symbols of kernel images, kept by the image's SHA-256 below
- * /var/cache/kuro/symbols, and, a file for each release, what its packed modules export
- * (by their own SHA-256). Safe to delete at any time; at most SYMBOL_CACHE_MAX files, the
- * oldest go. What does not match its key or its own sum is no cache. Unprivileged: read
- * only.
+ * /var/cache/kuro/symbols, and, two files for each release, what its packed modules
+ * export (by their own SHA-256) and what is known of its files that have not changed
+ * since. Safe to delete at any time; at most SYMBOL_CACHE_MAX files, the oldest go. What
+ * does not match its key or its own sum is no cache. Unprivileged: read only.
  */
 #pragma once
 

@@ -24,6 +24,9 @@ struct kernel_source {
 	 * or another error. */
 	int (*file)(void *data, const char *what, const void **ret, size_t *ret_len,
 		    struct error *err);
+	/* What tells that file's answer is that of before without reading it, where there
+	 * is such a thing: a line of text, caller frees, or NULL. */
+	char *(*identity)(void *data, const char *what);
 	/* Every module of the tree that is the kernel's own; stops when each returns
 	 * other than 0, and returns that. */
 	int (*modules)(void *data,
@@ -63,10 +66,14 @@ int kernel_source_installed(const struct root *root, const char *release,
 /*
  * Everything of the kernel but its modules' exports: options, vermagic, layout, the
  * image's symbols. cache (may be NULL) is asked for the symbols of an image by its
- * SHA-256 and told of them where it had none.
+ * SHA-256 and told of them where it had none; that an image is the one of before may be
+ * known by its identity.
  */
 struct symbol_cache {
 	void *data;
+	/* A key is a SHA-256 in hexadecimal, or one of these with a release behind. */
+#define SYMBOL_CACHE_FILES   "files-"
+#define SYMBOL_CACHE_MODULES "modules-"
 	/* 0, or -ENOENT; what it returns is checked by its key, never trusted */
 	int (*load)(void *data, const char *key, struct symbol_table **ret);
 	void (*store)(void *data, const char *key, const struct symbol_table *table);
