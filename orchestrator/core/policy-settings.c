@@ -152,8 +152,10 @@ static const struct policy_setting settings[] = {
 		"the same: left-overs, and hand-installed kernels, named by their image "
 		"(/boot/vmlinuz-...)."),
 	NUMBER(POLICY_RETENTION_MAX_RELEASES, "retention.max_releases", 0, 100,
-	       "releases", "3",
-	       "How many kernels stay. Above it the oldest go that nothing keeps. 0: no "
+	       "releases", "2",
+	       "How many kernels stay. Above it the oldest go that nothing keeps. With 2 "
+	       "only the good and the previous one stay beside what retention.keep "
+	       "chooses, and as much comes free as \"apt autoremove\" would free. 0: no "
 	       "limit."),
 	NUMBER(POLICY_RETENTION_MAX_ROOM, "retention.max_room", 0, 1048576, "MiB", "0",
 	       "How much of the boot file systems kernels and generations may take. "

@@ -5,6 +5,7 @@ repositories that hand them to a machine one after the other.
 The packages come through this host's own apt. Their content is not changed; only the
 compression is (zstd for xz), as unpacking xz under software emulation takes minutes.
 """
+import functools
 import hashlib
 import re
 import shutil
@@ -33,12 +34,18 @@ def _order(release):
     return [int(number) for number in re.findall(r"\d+", release)]
 
 
-def releases(count):
-    """The newest cloud kernels that apt offers here, oldest first."""
+@functools.cache
+def _releases():
+    """The cloud kernels of the newest version that apt offers here, oldest first."""
     listing = run("apt-cache", "search", "--names-only", "^linux-image-.*-cloud-amd64$")
     found = {name for name in CLOUD.findall(listing) if "unsigned" not in name}
     found = sorted(found, key=_order)
-    newest = [name for name in found if _order(name)[:3] == _order(found[-1])[:3]]
+    return [name for name in found if _order(name)[:3] == _order(found[-1])[:3]]
+
+
+def releases(count):
+    """The newest cloud kernels that apt offers here, oldest first."""
+    newest = _releases()
     if len(newest) < count:
         raise LabError(f"apt offers {len(newest)} cloud kernels, {count} are needed: "
                        "is bookworm-security among the sources, and apt-get update run?")
@@ -60,6 +67,7 @@ def _fetch(package, folder):
     run("apt-get", "download", "-o", "APT::Sandbox::User=root", package, cwd=folder)
 
 
+@functools.cache
 def package(name):
     """The .deb of a package as Debian made it; kept in the cache."""
     version = run("apt-cache", "show", "--no-all-versions", name)

@@ -79,9 +79,13 @@ def meta_deb(folder, name, version, depends):
 class Machine(World):
     """Two real images, the older of which runs and is good; stale ones are added."""
 
-    def __init__(self, size="128M"):
-        super().__init__(size=size)
+    def __init__(self, template=None, size="128M"):
+        super().__init__(template, size=size)
         self.repository = self.root / "srv/repo"
+        if template:
+            self.old, self.new = template.old, template.new
+            self.start(self.old)
+            return
         self.repository.mkdir(parents=True)
         shutil.rmtree(self.root / "etc/apt/sources.list.d", ignore_errors=True)
         (self.root / "etc/apt/sources.list").write_text(

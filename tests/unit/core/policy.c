@@ -70,7 +70,7 @@ static void defaults_are_those_documented(void **state)
 		"retention.keep = [ \"running\", \"good\", \"good-1\", \"pinned\", "
 		"\"latest\" ] from built in\n"
 		"retention.remove = [ ] from built in\n"
-		"retention.max_releases = 3 from built in\n"
+		"retention.max_releases = 2 from built in\n"
 		"retention.max_room = 0 from built in\n"
 		"retention.max_days = 0 from built in\n"
 		"retention.automatic = true from built in\n"
