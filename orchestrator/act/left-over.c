@@ -26,8 +26,15 @@ static const char *const places[][6] = {
 	[LEFTOVER_UNKNOWN] = {"/boot/", "/usr/lib/modules/", "/lib/modules/", NULL},
 };
 
+/* Staging where everybody may write: just these. */
+static const char *const shared_staging[] = {"/var/tmp/kuro-staging",
+					     "/tmp/kuro-staging"};
+
 static bool path_fits(enum leftover kind, const char *path)
 {
+	for (size_t i = 0; kind == LEFTOVER_STAGING && i < ARRAY_LEN(shared_staging); i++)
+		if (str_eq(path, shared_staging[i]))
+			return true;
 	if ((size_t)kind >= ARRAY_LEN(places) || strstr(path, "/../") ||
 	    str_ends(path, "/..") || str_ends(path, "/"))
 		return false;

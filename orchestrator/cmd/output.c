@@ -26,6 +26,17 @@ void json_add_text(json_object *o, const char *key, const char *value)
 	json_object_object_add(o, key, value ? json_object_new_string(value) : NULL);
 }
 
+json_object *json_strings(const struct strv *strings)
+{
+	json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < strings->count; i++)
+		/* fails without memory only */
+		(void)json_object_array_add(list,
+					    json_object_new_string(strings->items[i]));
+	return list;
+}
+
 void json_add_number(json_object *o, const char *key, int64_t value)
 {
 	json_object_object_add(o, key, json_object_new_int64(value));

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 /* A new document with its "schema": 1. */
 json_object *json_document(void);
@@ -21,6 +22,8 @@ void json_add_number(json_object *o, const char *key, int64_t value);
 void json_add_flag(json_object *o, const char *key, bool value);
 /* A time as RFC 3339 in UTC, or null for 0. */
 void json_add_time(json_object *o, const char *key, int64_t seconds);
+/* A list of them. */
+json_object *json_strings(const struct strv *strings);
 /* Print and free; -EIO when standard output can't take it. */
 int json_print(json_object *document, struct error *err);
 

@@ -10,9 +10,6 @@
 
 static json_object *policy_value_json(const struct policy *policy, enum policy_key key)
 {
-	const struct strv *strings;
-	json_object *list;
-
 	switch (policy_setting(key)->type) {
 	case POLICY_NUMBER:
 		return json_object_new_int64(policy_number(policy, key));
@@ -23,13 +20,7 @@ static json_object *policy_value_json(const struct policy *policy, enum policy_k
 	case POLICY_STRINGS:
 		break;
 	}
-	list = json_object_new_array();
-	strings = policy_strings(policy, key);
-	for (size_t i = 0; i < strings->count; i++)
-		/* fails without memory only */
-		(void)json_object_array_add(list,
-					    json_object_new_string(strings->items[i]));
-	return list;
+	return json_strings(policy_strings(policy, key));
 }
 
 static int policy_json(const struct policy *policy, struct error *err)

@@ -44,6 +44,8 @@ json_object *retention_item_json(const struct retention_item *item)
 	json_add_number(o, "room", (int64_t)item->room);
 	json_add_flag(o, "removed", item->removed);
 	json_add_text(o, "reason", item->reason);
+	if (item->leaves.count > 0)
+		json_object_object_add(o, "leaves", json_strings(&item->leaves));
 	return o;
 }
 
@@ -62,6 +64,19 @@ static int prune_json(const struct command *c, const struct retention_set *set,
 	return json_print(document, err);
 }
 
+/* The reason, with what goes after the item. Caller frees. */
+static char *item_why(const struct retention_item *item)
+{
+	struct text why = {0};
+
+	text_append(&why, item->reason);
+	for (size_t i = 0; i < item->leaves.count; i++)
+		text_appendf(&why, "%s%s",
+			     i == 0 ? "; and what it leaves behind: " : ", ",
+			     item->leaves.items[i]);
+	return text_take(&why);
+}
+
 static int prune_table(const struct command *c, const struct retention_set *set,
 		       struct error *err)
 {
@@ -74,11 +89,12 @@ static int prune_table(const struct command *c, const struct retention_set *set,
 	for (size_t i = 0; i < set->count; i++) {
 		const struct retention_item *item = &set->items[i];
 		autofree char *room = format_size(item->room);
+		autofree char *why = item_why(item);
 		const char *values[] = {kind_names[item->kind], item->name,
 					!item->removed ? "stays"
 					: c->dry_run   ? "goes"
 						       : "gone",
-					room, item->reason};
+					room, why};
 
 		table_row(table, values);
 	}

@@ -305,17 +305,6 @@ static json_object *findings_json(const struct vet_report *report)
 	return list;
 }
 
-static json_object *strings_json(const struct strv *strings)
-{
-	json_object *list = json_object_new_array();
-
-	for (size_t i = 0; i < strings->count; i++)
-		/* fails without memory only */
-		(void)json_object_array_add(list,
-					    json_object_new_string(strings->items[i]));
-	return list;
-}
-
 json_object *report_document(const struct vet_report *report, const struct strv *drift)
 {
 	json_object *document = json_document();
@@ -334,11 +323,11 @@ json_object *report_document(const struct vet_report *report, const struct strv 
 	json_add_text(document, "verdict",
 		      report->compatible ? "compatible" : "incompatible");
 	json_object_object_add(document, "kernel", kernel_json(report));
-	json_object_object_add(document, "packages", strings_json(&report->packages));
+	json_object_object_add(document, "packages", json_strings(&report->packages));
 	json_object_object_add(document, "modules", modules);
 	json_object_object_add(document, "devices", devices);
 	json_object_object_add(document, "findings", findings_json(report));
-	json_object_object_add(document, "drift", strings_json(drift));
+	json_object_object_add(document, "drift", json_strings(drift));
 	return document;
 }
 

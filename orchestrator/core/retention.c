@@ -17,6 +17,7 @@ void retention_set_done(struct retention_set *set)
 		free(set->items[i].name);
 		free(set->items[i].release);
 		free(set->items[i].reason);
+		strv_done(&set->items[i].leaves);
 	}
 	free(set->items);
 	*set = (struct retention_set){0};

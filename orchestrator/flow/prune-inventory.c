@@ -142,7 +142,9 @@ static void add_all(struct prune *p)
 		add_left_over(p, &p->left_overs.items[i]);
 }
 
-static void find_left_overs(struct prune *p)
+/* going: NULL, or releases whose packages count as gone. */
+static void find_left_overs(const struct prune *p, const struct strv *going,
+			    struct left_over_list *ret)
 {
 	autostrv struct strv needed = {0};
 	const struct left_over_question question = {
@@ -150,6 +152,7 @@ static void find_left_overs(struct prune *p)
 		.kernels = &p->inv.kernels,
 		.packages = &p->packages,
 		.needed = &needed,
+		.going = going,
 		.alone = p->view != PRUNE_LOOKING || !lock_held(p->machine->root, NULL),
 		.urgent = p->view == PRUNE_URGENT,
 		.now = (int64_t)time(NULL),
@@ -160,7 +163,42 @@ static void find_left_overs(struct prune *p)
 	for (size_t i = 0; i < p->inv.generation_count; i++)
 		if (p->inv.generations[i].readable)
 			strv_add(&needed, p->inv.generations[i].manifest.release);
-	left_overs_probe(&question, &p->left_overs);
+	left_overs_probe(&question, ret);
+}
+
+static const struct left_over *left_over_known(const struct left_over_list *list,
+					       const char *path)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (str_eq(list->items[i].path, path))
+			return &list->items[i];
+	return NULL;
+}
+
+void prune_foretell(struct prune *p)
+{
+	autostrv struct strv going = {0};
+	autoleftovers struct left_over_list after = {0};
+
+	for (size_t i = 0; i < p->set.count; i++)
+		if (p->set.items[i].kind == RETENTION_KERNEL && p->set.items[i].removed &&
+		    p->set.items[i].packaged)
+			strv_add(&going, p->set.items[i].name);
+	if (going.count == 0)
+		return;
+	find_left_overs(p, &going, &after);
+	for (size_t i = 0; i < after.count; i++) {
+		const struct left_over *left = &after.items[i];
+
+		if (!left->release || left->kind == LEFTOVER_UNKNOWN ||
+		    left_over_known(&p->left_overs, left->path))
+			continue;
+		for (size_t k = 0; k < p->set.count; k++)
+			if (p->set.items[k].kind == RETENTION_KERNEL &&
+			    p->set.items[k].removed &&
+			    str_eq(p->set.items[k].name, left->release))
+				strv_add(&p->set.items[k].leaves, left->path);
+	}
 }
 
 static int check_block(const struct inventory *inv, struct error *err)
@@ -192,7 +230,7 @@ int prune_gather(const struct machine *machine, enum prune_view view, struct pru
 		prune_done(&p);
 		return r;
 	}
-	find_left_overs(&p);
+	find_left_overs(&p, NULL, &p.left_overs);
 	add_all(&p);
 	*ret = p;
 	return 0;
@@ -232,11 +270,11 @@ void prune_decide_strictly(struct prune *p)
 	retention_decide(&rules, &p->set);
 }
 
-static int plan_for(const struct machine *machine, enum prune_view view, uint64_t wanted,
-		    struct retention_set *ret, struct error *err)
+int prune_plan(const struct machine *machine, uint64_t wanted, struct retention_set *ret,
+	       struct error *err)
 {
 	autoprune struct prune p = {0};
-	int r = prune_gather(machine, view, &p, err);
+	int r = prune_gather(machine, PRUNE_LOOKING, &p, err);
 
 	if (r < 0)
 		return r;
@@ -245,14 +283,17 @@ static int plan_for(const struct machine *machine, enum prune_view view, uint64_
 	return 0;
 }
 
-int prune_plan(const struct machine *machine, uint64_t wanted, struct retention_set *ret,
-	       struct error *err)
-{
-	return plan_for(machine, PRUNE_LOOKING, wanted, ret, err);
-}
-
 int prune_preview(const struct machine *machine, struct retention_set *ret,
 		  struct error *err)
 {
-	return plan_for(machine, PRUNE_LOCKED, 0, ret, err);
+	autoprune struct prune p = {0};
+	int r = prune_gather(machine, PRUNE_LOCKED, &p, err);
+
+	if (r < 0)
+		return r;
+	prune_decide(&p, 0);
+	prune_kernels_check(&p);
+	prune_foretell(&p);
+	prune_take_set(&p, ret);
+	return 0;
 }

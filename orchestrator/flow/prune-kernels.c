@@ -79,6 +79,16 @@ static void check_each(struct prune *p, const struct package_run *run)
 	}
 }
 
+void prune_kernels_check(struct prune *p)
+{
+	struct package_run run = prune_package_run(p->machine);
+	autostrv struct strv all = {0};
+
+	going_names(p, &all);
+	if (all.count > 0 && packages_remove_check(&run, &all, NULL) == -ERROR_REFUSED)
+		check_each(p, &run);
+}
+
 static void tell_kernels(const struct prune *p)
 {
 	for (size_t i = 0; i < p->set.count; i++)

@@ -46,6 +46,11 @@ struct package_run prune_package_run(const struct machine *machine);
 int prune_generations(struct prune *prune, struct error *err);
 /* kinds: a mask of 1 << enum leftover. */
 int prune_left_overs(struct prune *prune, unsigned int kinds, struct error *err);
+/* What the package manager would not remove alone stays, and its item says why: that is
+ * asked beforehand, and nothing done. */
+void prune_kernels_check(struct prune *prune);
+/* Tell of each kernel that goes what its packages will leave (item's leaves). */
+void prune_foretell(struct prune *prune);
 /* What the package manager would not remove alone stays, and its item says why. */
 int prune_kernels(struct prune *prune, struct error *err);
 /* One generation, if it is not named by the block as it is now. 1: removed, 0: it stays.

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/release.h"
 #include "probe/boot-files.h"
@@ -36,11 +37,18 @@ void left_over_list_done(struct left_over_list *list)
 	*list = (struct left_over_list){0};
 }
 
+static bool release_is_going(const struct left_over_question *q, const char *release)
+{
+	return q->going && release && strv_has(q->going, release);
+}
+
 /* Is there a kernel, or a package, or a need of that release? */
 static bool release_is_alive(const struct left_over_question *q, const char *release)
 {
 	const struct kernel *kernel = kernel_find(q->kernels, release);
 
+	if (release_is_going(q, release))
+		return false;
 	if ((kernel && (kernel->image.path || kernel->running)) ||
 	    strv_has(q->needed, release))
 		return true;
@@ -202,8 +210,21 @@ static bool fits_grub(const char *name)
 	return str_eq(name, "grub.cfg.kuro-new");
 }
 
+/* Places that everybody may write to: only what is root's own, as act/initramfs has it.
+ */
+static void search_shared(struct search *s, const char *directory)
+{
+	struct stat st;
+
+	if (root_lstat(s->q->root, directory, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    st.st_uid == geteuid() && !(st.st_mode & 022))
+		(void)search_add(s, LEFTOVER_STAGING, directory, &st);
+}
+
 static void search_staging(struct search *s)
 {
+	search_shared(s, "/var/tmp/kuro-staging");
+	search_shared(s, "/tmp/kuro-staging");
 	search_own(s, STAGING, fits_all);
 	search_own(s, BOOT_GENERATIONS, fits_hidden);
 	search_own(s, "/boot/grub", fits_grub);
@@ -228,6 +249,31 @@ static bool tree_is_whole(const struct root *root, const char *tree)
 	return root_list(root, kernel, &names, NULL) < 0 || names.count > 0;
 }
 
+/*
+ * Will its package leave anything of it? Modules that others put there: packages take
+ * the indexes along in their scripts.
+ */
+static bool tree_outlasts(const struct root *root, const char *tree)
+{
+	static const char *const parts[] = {"updates", "extra", "weak-updates", "misc"};
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		autofree char *path = str_format("%s/%s", tree, parts[i]);
+
+		if (root_exists(root, path))
+			return true;
+	}
+	return false;
+}
+
+static enum leftover tree_kind(const struct search *s, const char *release,
+			       const char *tree)
+{
+	if (release_is_going(s->q, release))
+		return tree_outlasts(s->q->root, tree) ? LEFTOVER_TREE : LEFTOVER_NONE;
+	return tree_is_whole(s->q->root, tree) ? LEFTOVER_UNKNOWN : LEFTOVER_TREE;
+}
+
 static void search_trees(struct search *s, const char *where)
 {
 	autostrv struct strv names = {0};
@@ -236,17 +282,17 @@ static void search_trees(struct search *s, const char *where)
 		return;
 	for (size_t i = 0; i < names.count; i++) {
 		autofree char *tree = str_format("%s/%s", where, names.items[i]);
-		struct left_over *added;
+		struct left_over *added = NULL;
+		enum leftover kind;
 		struct stat st;
 
 		if (!release_valid(names.items[i]) ||
 		    root_lstat(s->q->root, tree, &st) < 0 || !S_ISDIR(st.st_mode) ||
 		    release_is_alive(s->q, names.items[i]))
 			continue;
-		added = search_add(s,
-				   tree_is_whole(s->q->root, tree) ? LEFTOVER_UNKNOWN
-								   : LEFTOVER_TREE,
-				   tree, &st);
+		kind = tree_kind(s, names.items[i], tree);
+		if (kind != LEFTOVER_NONE)
+			added = search_add(s, kind, tree, &st);
 		if (added)
 			added->release = str_dup(names.items[i]);
 	}
@@ -299,10 +345,12 @@ static void search_dkms_module(struct search *s, const char *directory)
 
 /* Where no kernel's files are known to come from a package, nothing says who made them.
  */
-static bool kind_asks_owner(enum leftover kind)
+static bool item_asks_owner(const struct search *s, const struct left_over *item)
 {
-	return kind == LEFTOVER_UNKNOWN || kind == LEFTOVER_TREE ||
-	       kind == LEFTOVER_INITRAMFS || kind == LEFTOVER_BACKUP;
+	if (item->kind == LEFTOVER_TREE)
+		return !release_is_going(s->q, item->release);
+	return item->kind == LEFTOVER_UNKNOWN || item->kind == LEFTOVER_INITRAMFS ||
+	       item->kind == LEFTOVER_BACKUP;
 }
 
 static void search_drop_owned(struct search *s)
@@ -317,7 +365,7 @@ static void search_drop_owned(struct search *s)
 	for (size_t i = 0; i < s->list.count; i++) {
 		struct left_over *item = &s->list.items[i];
 
-		if (!owned[i] || !kind_asks_owner(item->kind)) {
+		if (!owned[i] || !item_asks_owner(s, item)) {
 			s->list.items[kept++] = *item;
 			continue;
 		}

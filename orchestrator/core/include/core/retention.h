@@ -49,6 +49,9 @@ struct retention_item {
 	/* decided */
 	bool removed;
 	char *reason; /* a sentence */
+	/* told where nothing is carried out: paths that the packages of a kernel that
+	 * goes don't take along, and that go after it */
+	struct strv leaves;
 };
 struct retention_set {
 	struct retention_item *items; /* newest release first, left-overs last */

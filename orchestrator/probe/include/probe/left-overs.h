@@ -38,6 +38,9 @@ struct left_over_question {
 	const struct kernel_package_list *packages;
 	/* releases that something else needs: the one that runs, those of generations */
 	const struct strv *needed;
+	/* NULL, or releases whose packages are about to go: what these leave counts as if
+	 * they were gone */
+	const struct strv *going;
 	bool alone;  /* no other kuro is at work: its staging is a left-over */
 	bool urgent; /* what is young counts too: no package manager is at work */
 	int64_t now; /* seconds since 1970 */
