@@ -53,7 +53,7 @@ static int mapping_open(const struct root *root, const char *path, struct mappin
 }
 
 /* Temporary files of root_write that a killed run left beside the images. */
-static void initramfs_clean(const struct root *root)
+static void initramfs_clean_boot(const struct root *root)
 {
 	autostrv struct strv names = {0};
 
@@ -86,7 +86,8 @@ static int initramfs_generate(const struct package_run *run, const char *release
 	const char *argv[ARRAY_LEN(generator->argv) + 1] = {0};
 	autofree char *working = str_format("TMPDIR=%s", staging);
 	const char *env[] = {working, NULL};
-	struct run_program program = {.argv = argv, .env = env};
+	/* what goes on by itself would write into staging that is removed meanwhile */
+	struct run_program program = {.argv = argv, .env = env, .tied = true};
 
 	if (!generator)
 		return error_set(err, -ERROR_UNSUPPORTED,
@@ -129,6 +130,12 @@ static int initramfs_stage(const struct package_run *run, const char *release,
 	return r < 0 ? r : initramfs_place(run->root, staged, path, err);
 }
 
+void initramfs_clean(const struct root *root)
+{
+	initramfs_clean_boot(root);
+	initramfs_staging_clean(root);
+}
+
 int initramfs_build(const struct package_run *run, const char *release, struct error *err)
 {
 	autofree char *path = NULL;
@@ -138,7 +145,7 @@ int initramfs_build(const struct package_run *run, const char *release, struct e
 		return error_set(err, -EINVAL, "%.64s can't be a kernel release",
 				 release);
 	path = initramfs_path(run->root, release);
-	initramfs_clean(run->root);
+	initramfs_clean_boot(run->root);
 	r = initramfs_stage(run, release, path, err);
 	initramfs_staging_clean(run->root);
 	return r < 0 ? error_prefix(err, r, "building the initramfs of %s", release) : 0;

@@ -58,6 +58,14 @@ int step_initramfs(struct journey *j, struct error *err)
 	return initramfs_build(&run, j->transaction.release, err);
 }
 
+/* An image that is whole stays: it is the kernel's, and goes with its package. */
+int step_initramfs_undo(struct journey *j, struct error *err)
+{
+	(void)err; /* what can't be removed costs room, and the next build tries again */
+	initramfs_clean(j->machine->root);
+	return 0;
+}
+
 /* Its own hooks can make modules yet (a policy that has kuro make none). */
 static int configure_initramfs(struct journey *j, struct error *err)
 {

@@ -50,6 +50,8 @@ int step_vet(struct journey *j, struct error *err);
 
 int step_initramfs_check(struct journey *j, struct error *err);
 int step_initramfs(struct journey *j, struct error *err);
+/* What a build that was cut off left is taken away; may be repeated. */
+int step_initramfs_undo(struct journey *j, struct error *err);
 /* The packages configured, whose hooks find the initramfs there; repeated: see
  * step_install_check. */
 int step_configure(struct journey *j, struct error *err);

@@ -2,9 +2,11 @@
 """Every change that kuro makes to the machine, failed, killed or interrupted in turn, and
 disks that take no more. Which calls those are comes from the run itself (strace)."""
 import os
+import subprocess
+import time
 
 from cases_boot import boots, expect, last
-from world import run
+from world import KURO, run
 
 CASES = {}
 CHANGES = ('fsync,fdatasync,pwrite64,renameat,renameat2,linkat,unlinkat,mkdirat,ioctl,syncfs,'
@@ -94,6 +96,61 @@ def interrupted_anywhere_in_a_try_it_is_undone(world):
         expect(generations, [], f'interrupted at {call}: generations')
         call += 25
     expect(call > 26, True, 'changes were counted')
+
+
+GENERATOR = """#!/bin/sh
+while [ $# -gt 0 ]; do
+	case $1 in -o) out=$2 ;; esac
+	shift
+done
+if [ -e /hangs ]; then
+	echo half of it >"$out"
+	echo $$ >/hangs.pid
+	sleep 60
+fi
+cd /srv/image && echo init | cpio -o -H newc --quiet >"$out"
+"""
+STAGING = 'var/lib/kuro/staging', 'var/tmp/kuro-staging', 'tmp/kuro-staging'
+
+
+def killed_while_building(world):
+    """kuro try, and SIGKILL when the generator has written half an image."""
+    pid = world.root / 'hangs.pid'
+    (world.root / 'hangs').touch()
+    with subprocess.Popen([KURO, '--root', world.root, 'try', world.new],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as kuro:
+        until = time.monotonic() + 60
+        while not (pid.exists() and pid.read_text()) and time.monotonic() < until:
+            assert kuro.poll() is None, 'it ended without a build'
+            time.sleep(0.01)
+        kuro.kill()
+    (world.root / 'hangs').unlink()
+    return int(pid.read_text())
+
+
+@case
+def killed_while_an_initramfs_is_built_it_recovers(world):
+    """Nothing of it on /boot, nothing goes on, and nothing is left after kuro recover."""
+    (world.root / 'srv/image').mkdir()
+    (world.root / 'srv/image/init').write_text('#!/bin/sh\n')
+    (world.root / 'srv/image/init').chmod(0o755)
+    (world.root / 'usr/sbin/mkinitramfs').write_text(GENERATOR)
+    image = world.root / f'boot/initrd.img-{world.new}'
+    image.unlink()
+    before = world.files()
+    generator = killed_while_building(world)
+    expect(world.files(), before, 'files')
+    until = time.monotonic() + 20
+    while os.path.exists(f'/proc/{generator}/root') and time.monotonic() < until:
+        time.sleep(0.01)  # its death is on its way
+    expect(os.path.exists(f'/proc/{generator}/exe'), False, 'the generator goes on')
+    boots(world, 1)
+    world.kuro('recover')
+    expect(last(world)['state'], 'undone', 'transaction')
+    expect([name for name in STAGING if list((world.root / name).glob('*'))], [], 'staging')
+    expect(world.files().keys() - {'kuro/env'}, before.keys() - {'kuro/env'}, 'files')
+    world.kuro('try', world.new)
+    boots(world, 2, trial=True)
 
 
 def fill(path):

@@ -51,6 +51,8 @@ void initramfs_compression(const struct root *root, char **ret, char **ret_sourc
  */
 int initramfs_build(const struct package_run *run, const char *release,
 		    struct error *err);
+/* Take away what a build that was cut off left, in staging and beside the images. */
+void initramfs_clean(const struct root *root);
 /*
  * Were modules of the release made or changed after its image? 1, 0, or negative. Their
  * indexes do not count: depmod writes them anew.
