@@ -178,7 +178,11 @@ static char *btrfs_checksum(const struct root *root, const char *system)
 	return line;
 }
 
-/* Of a btrfs on several devices all must be known before it can be mounted. */
+/*
+ * Of a btrfs on several devices all must be known before it can be mounted. udev tells
+ * the kernel of each, but where its driver is not loaded yet, only systemd has made the
+ * node that it is told through.
+ */
 static char *need_btrfs(struct root_target *target, const struct device_claims *claims)
 {
 	autostrv struct strv systems = {0};
@@ -195,8 +199,7 @@ static char *need_btrfs(struct root_target *target, const struct device_claims *
 			continue;
 		checksum = btrfs_checksum(target->root, systems.items[i]);
 		if (names.count > 1)
-			(void)root_need_add(&target->needs->tools,
-					    "btrfs|64-btrfs.rules|64-btrfs-dm.rules",
+			(void)root_need_add(&target->needs->tools, "btrfs|systemd",
 					    "btrfs on several devices", false);
 		break;
 	}
@@ -283,6 +286,8 @@ static void need_loader(struct root_target *target)
 		/* udev loads drivers by itself; for file systems, ciphers and checksums
 		 * the kernel asks modprobe */
 		(void)root_need_add(&needs->tools, "modprobe", "modules", false);
+		(void)root_need_add(&needs->tools, "systemd-udevd|udevd", "drivers",
+				    false);
 		(void)root_need_add(&needs->files, name, "modules", false);
 	}
 }
