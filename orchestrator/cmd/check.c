@@ -167,7 +167,11 @@ int cmd_check(struct command *c, struct error *err)
 	autovet struct vet_report report = {0};
 	autostrv struct strv drift = {0};
 	struct error local = {0};
-	int r = check_vet(c, &report, err);
+	int r;
+
+	if (c->initramfs)
+		return check_initramfs(c, err);
+	r = check_vet(c, &report, err);
 
 	if (r < 0)
 		return r;

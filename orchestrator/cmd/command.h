@@ -22,6 +22,7 @@ enum verb_option {
 	OPTION_DRY_RUN = 1 << 8,
 	OPTION_SIZES = 1 << 9,
 	OPTION_EMERGENCY = 1 << 10,
+	OPTION_INITRAMFS = 1 << 11,
 };
 
 /* What a verb needs open before it runs. */
@@ -54,7 +55,7 @@ struct command {
 	const struct verb *verb;
 	const char *root_path, *policy_path;
 	bool json, dry_run, no_color, failed, boot, sizes, emergency;
-	const char *to, *reboot, *reason;
+	const char *to, *reboot, *reason, *initramfs;
 	unsigned long long timeout, limit, days;
 	bool timeout_given, limit_given, days_given;
 	const char *const *args; /* NULL-terminated */
@@ -84,6 +85,8 @@ int command_reboot_mode(const struct command *c, const char **ret, struct error 
 int cmd_status(struct command *c, struct error *err);
 int cmd_list(struct command *c, struct error *err);
 int cmd_check(struct command *c, struct error *err);
+/* kuro check --initramfs FILE [RELEASE] */
+int check_initramfs(struct command *c, struct error *err);
 int cmd_matrix(struct command *c, struct error *err);
 int cmd_plan(struct command *c, struct error *err);
 int cmd_upgrade(struct command *c, struct error *err);

@@ -32,6 +32,10 @@ static int completion_bash(void)
 	(void)puts("# bash completion for kuro, made from its table of verbs\n"
 		   "_kuro()\n{\n"
 		   "\tlocal cur=${COMP_WORDS[COMP_CWORD]} verb= word words=\n"
+		   "\tif [[ $cur == '=' || ${COMP_WORDS[COMP_CWORD-1]} == '=' ]]; then\n"
+		   "\t\tcompopt -o filenames\n"
+		   "\t\tmapfile -t COMPREPLY < <(compgen -f -- \"${cur#=}\")\n"
+		   "\t\treturn 0\n\tfi\n"
 		   "\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
 		   "\t\t[[ $word == -* ]] || { verb=$word; break; }\n"
 		   "\tdone\n"
@@ -78,8 +82,9 @@ static void completion_zsh_options(unsigned int wanted, bool global)
 			continue;
 		(void)printf("\t\t'--%s%s[", row->name, row->argument ? "=" : "");
 		completion_zsh_text(row->summary);
-		(void)printf("]%s%s' \\\n", row->argument ? ":" : "",
-			     row->argument ? row->argument : "");
+		(void)printf("]%s%s%s' \\\n", row->argument ? ":" : "",
+			     row->argument ? row->argument : "",
+			     str_eq(row->argument, "FILE") ? ":_files" : "");
 	}
 }
 

@@ -117,6 +117,13 @@ static int take_reason(struct command *c, const char *value, struct error *err)
 	return 0;
 }
 
+static int take_initramfs(struct command *c, const char *value, struct error *err)
+{
+	(void)err; /* opened later, with its own error */
+	c->initramfs = value;
+	return 0;
+}
+
 static int take_number(const char *name, const char *value, unsigned long long max,
 		       unsigned long long *ret, struct error *err)
 {
@@ -168,6 +175,8 @@ const struct option_row option_rows[] = {
 	 OPTION_BOOT, take_boot},
 	{"reason", 0, "TEXT", "why", OPTION_REASON, take_reason},
 	{"days", 0, "N", "for N days, 0: until lifted", OPTION_DAYS, take_days},
+	{"initramfs", 0, "FILE", "prove this initramfs", OPTION_INITRAMFS,
+	 take_initramfs},
 	{"sizes", 0, NULL, "measure module trees too", OPTION_SIZES, take_sizes},
 	{"emergency", 0, NULL, "make room without the package manager until it can go on",
 	 OPTION_EMERGENCY, take_emergency},

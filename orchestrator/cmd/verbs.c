@@ -28,8 +28,12 @@ const struct verb verbs[] = {
 	 "module "
 	 "whether the kernel's own loader would take it and what would mend it, which "
 	 "devices would lose their driver, and what the policy makes of it. With -v all "
-	 "reasons and all devices. Exit status 3: the policy refuses this kernel.",
-	 NEED_READ | NEED_POLICY, 0, 0, 64, false, cmd_check},
+	 "reasons and all devices. Exit status 3: the policy refuses this kernel. "
+	 "--initramfs=FILE proves an initramfs for a release (told by its module tree, "
+	 "where that is one) instead: it is read to its last byte, and holds all that "
+	 "this machine needs to reach its root: modules, programs, tables; what the "
+	 "kernel has built in is needed in no image. Exit status 3: it would not boot.",
+	 NEED_READ | NEED_POLICY, OPTION_INITRAMFS, 0, 64, false, cmd_check},
 	{"plan", "", "what upgrade would do, nothing done",
 	 "Asks the package manager what a kernel upgrade would bring and shows it; where "
 	 "the packages are at hand already, the kernel is vetted out of them. Nothing is "
