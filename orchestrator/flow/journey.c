@@ -215,6 +215,7 @@ static void journey_done(struct journey *j)
 	package_plan_done(&j->plan);
 	module_build_list_done(&j->builds);
 	strv_done(&j->links);
+	free(j->proven);
 	transaction_done(&j->transaction);
 }
 

@@ -56,6 +56,16 @@ int step_initramfs_undo(struct journey *j, struct error *err);
  * step_install_check. */
 int step_configure(struct journey *j, struct error *err);
 
+/*
+ * The initramfs that a boot would use, proven; -ERROR_REFUSED where it would not reach
+ * its root, also for want of one. The first check: it is there (before the hooks of
+ * packages ran, it may come with them); the second: it is the one that was proven
+ * already.
+ */
+int step_prove_made_check(struct journey *j, struct error *err);
+int step_prove_check(struct journey *j, struct error *err);
+int step_prove(struct journey *j, struct error *err);
+
 /* A generation of the release as it is now; one with the same content is taken again. */
 int step_generation(struct journey *j, struct error *err);
 int step_generation_undo(struct journey *j, struct error *err);

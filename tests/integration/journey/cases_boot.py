@@ -242,6 +242,17 @@ def a_new_initramfs_is_a_new_generation(world):
 
 
 @case
+def an_initramfs_that_would_not_boot_is_not_tried(world):
+    before = world.block()
+    world.write_initramfs(world.new, b'a program', program='linuxrc')
+    done = world.kuro('try', world.new, status=3)
+    assert 'it holds no /init' in done.stderr, done.stderr
+    expect(world.block(), before, 'block')
+    expect('kuro/gen/2/manifest.json' in world.files(), False, 'a generation of it')
+    boots(world, 1)
+
+
+@case
 def a_menu_choice_costs_no_verdict(world):
     """The good one is chosen by hand while a trial is armed: the trial stays armed."""
     world.policy('tries', 'boot: { tries = 2; };\n')

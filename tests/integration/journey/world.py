@@ -148,15 +148,18 @@ class World:
         modules = self.root / 'usr/lib/modules' / release
         modules.mkdir(parents=True, exist_ok=True)
         (modules / 'modules.dep').write_text('')
+        # the machine's / is this host's
+        kind = run('findmnt', '-no', 'FSTYPE', '/').stdout.strip()
+        (modules / 'modules.builtin').write_text(f'kernel/fs/{kind}/{kind}.ko\n')
         self.releases.append(release)
 
     def update_grub(self):
         run_in(self.root, 'grub-mkconfig', '-o', '/boot/grub/grub.cfg')
 
-    def write_initramfs(self, release, content):
+    def write_initramfs(self, release, content, program='init'):
         """As update-initramfs does: a new file, renamed over the old one."""
         new = self.root / 'boot' / f'initrd.img-{release}.new'
-        data = run_bytes('cpio', '-o', '-H', 'newc', '--quiet', names={'init': content})
+        data = run_bytes('cpio', '-o', '-H', 'newc', '--quiet', names={program: content})
         new.write_bytes(data)
         new.rename(self.root / 'boot' / f'initrd.img-{release}')
 

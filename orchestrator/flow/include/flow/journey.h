@@ -45,6 +45,7 @@ struct journey {
 	struct package_plan plan;
 	struct module_build_list builds;
 	struct strv links; /* present modules that were linked into the release's tree */
+	char *proven;      /* the initramfs that was proven, and which of its kind */
 	int log_fd;        /* programs' output; 0 for none */
 	bool finished;     /* a step found that nothing is left to do */
 };
