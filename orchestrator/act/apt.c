@@ -196,7 +196,9 @@ static int apt_archives(const struct root *root, const struct package_plan *plan
 		const struct package_change *change = &plan->items[i];
 		char *path = NULL;
 
-		if (change->new_version)
+		if (change->archive)
+			path = str_dup(change->archive);
+		else if (change->new_version)
 			path = apt_cached_archive(&archives, change->name,
 						  change->new_version);
 		if (path)

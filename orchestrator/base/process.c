@@ -110,6 +110,7 @@ static void process_environment(const struct process *p, struct strv *env)
 				      p->path_first ? ":" : "", process_search_path()));
 	strv_add(env, "LC_ALL=C.UTF-8");
 	strv_add(env, "HOME=/root");
+	strv_add(env, PROCESS_MARK "=1");
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
 		if (getenv(kept[i]))
 			strv_add_take(env, str_format("%s=%s", kept[i], getenv(kept[i])));

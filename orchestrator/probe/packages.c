@@ -91,6 +91,7 @@ void package_plan_done(struct package_plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		free(plan->items[i].name);
 		free(plan->items[i].old_version);
+		free(plan->items[i].archive);
 		free(plan->items[i].new_version);
 	}
 	free(plan->items);

@@ -15,6 +15,9 @@
 #include "base/root-file.h"
 #include "base/text.h"
 
+/* Set for every program that kuro runs: hooks of its own know by it who drives them. */
+#define PROCESS_MARK "KURO_RUNNING"
+
 struct process {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up on PATH */
 	const char *const *env;  /* further NAME=VALUE, NULL-terminated, or NULL */

@@ -16,6 +16,7 @@ struct package_change {
 	char *name;
 	char *old_version; /* NULL: newly installed */
 	char *new_version; /* NULL: removed */
+	char *archive;     /* where its archive lies, if that was told; in no JSON */
 	bool automatic; /* comes as a dependency, or came as one: not a person's choice */
 };
 
