@@ -65,7 +65,7 @@ static int command_lock(struct command *c, struct error *err)
 	return r;
 }
 
-static int command_open_write(struct command *c, struct error *err)
+int command_open_write(struct command *c, struct error *err)
 {
 	int r;
 

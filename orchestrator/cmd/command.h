@@ -77,6 +77,8 @@ extern const struct verb hooks[];
 /* Open what the verb needs; command_close undoes it, also after a failure. */
 int command_open(struct command *c, struct error *err);
 void command_close(struct command *c);
+/* The lock and the database, for a verb that learns late that it needs them. */
+int command_open_write(struct command *c, struct error *err);
 
 /* "later" by policy, or what --reboot says; checked. */
 int command_reboot_mode(const struct command *c, const char **ret, struct error *err);
@@ -110,6 +112,12 @@ int cmd_doctor(struct command *c, struct error *err);
 int cmd_hook_boot_begin(struct command *c, struct error *err);
 int cmd_hook_boot_end(struct command *c, struct error *err);
 int cmd_hook_deadman(struct command *c, struct error *err);
+int cmd_hook_apt_incoming(struct command *c, struct error *err);
+int cmd_hook_packages_done(struct command *c, struct error *err);
+int cmd_hook_kernel_changed(struct command *c, struct error *err);
+int cmd_hook_initramfs_changed(struct command *c, struct error *err);
+int cmd_hook_kernel_removing(struct command *c, struct error *err);
+int cmd_hook_kernel_removed(struct command *c, struct error *err);
 int cmd_hook_prune(struct command *c, struct error *err);
 int cmd_hook_completion(struct command *c, struct error *err);
 int cmd_hook_man_verbs(struct command *c, struct error *err);

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "command.h"
 #include "core/boot-protocol.h"
+#include "flow/door.h"
 #include "flow/recover.h"
 #include "output.h"
 #include "probe/boot-files.h"
@@ -62,6 +63,7 @@ int cmd_recover(struct command *c, struct error *err)
 
 	if (r < 0)
 		return r;
+	door_settle(&c->machine);
 	if (r == 0)
 		say("Nothing was interrupted or damaged.");
 	else

@@ -12,7 +12,7 @@
 static const char *const kind_names[] = {
 	[TRANSACTION_SETUP] = "setup",     [TRANSACTION_UPGRADE] = "upgrade",
 	[TRANSACTION_TRY] = "try",         [TRANSACTION_ROLLBACK] = "rollback",
-	[TRANSACTION_DISABLE] = "disable",
+	[TRANSACTION_DISABLE] = "disable", [TRANSACTION_PACKAGES] = "packages",
 };
 _Static_assert(ARRAY_LEN(kind_names) == TRANSACTION_KINDS, "a name for each kind");
 

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/process.h"
+#include "flow/door.h"
 #include "flow/setup.h"
 #include "flow/upgrade.h"
 #include "step-detail.h"
@@ -219,28 +220,45 @@ static void journey_done(struct journey *j)
 	transaction_done(&j->transaction);
 }
 
+static int journey_carry_out(struct journey *j, const struct journey_plan *plan,
+			     struct error *err)
+{
+	struct error local = {0};
+	int r = journey_begin(j, plan, &local);
+
+	if (r == 0) {
+		r = journey_steps_run(j, plan, &local);
+		if (r < 0)
+			r = journey_fail(j, plan, &local);
+		else
+			r = journey_close(j,
+					  j->finished ? TRANSACTION_DONE : plan->success,
+					  NULL, &local);
+	}
+	return r < 0 ? error_set(err, r, "%s", local.message) : j->finished;
+}
+
 int journey_run(const struct machine *machine, const struct journey_plan *plan,
 		const char *to_release, int64_t *ret_transaction, struct error *err)
 {
 	struct journey j = {.machine = machine, .to_release = to_release};
-	struct error local = {0};
-	int r = journey_begin(&j, plan, &local);
+	int r = journey_carry_out(&j, plan, err);
 
 	if (ret_transaction)
-		*ret_transaction = r < 0 ? 0 : j.transaction.id;
-	if (r == 0) {
-		r = journey_steps_run(&j, plan, &local);
-		if (r < 0)
-			r = journey_fail(&j, plan, &local);
-		else
-			r = journey_close(&j,
-					  j.finished ? TRANSACTION_DONE : plan->success,
-					  NULL, &local);
-	}
-	if (r < 0)
-		error_set(err, r, "%s", local.message);
-	else
-		r = j.finished;
+		*ret_transaction = j.transaction.id;
+	journey_done(&j);
+	return r;
+}
+
+int journey_run_packages(const struct machine *machine, const struct journey_plan *plan,
+			 struct package_plan *packages, struct error *err)
+{
+	struct journey j = {.machine = machine, .plan = *packages};
+	int r;
+
+	*packages = (struct package_plan){0};
+	j.to_release = j.plan.release;
+	r = journey_carry_out(&j, plan, err);
 	journey_done(&j);
 	return r;
 }
@@ -298,6 +316,8 @@ const struct journey_plan *journey_plan_of(enum transaction_kind kind)
 		return &try_plan;
 	case TRANSACTION_DISABLE:
 		return &disable_plan;
+	case TRANSACTION_PACKAGES:
+		return &packages_plan;
 	case TRANSACTION_ROLLBACK:
 	case TRANSACTION_KINDS:
 		break;

@@ -97,36 +97,50 @@ static bool limit_threatens(const struct root *root, const struct strv *releases
 	return false;
 }
 
-static int protect_block(const struct machine *machine, const struct boot_block *block,
-			 struct error *err)
+/* ret_running: what runs, within ret; written where there is a block only. */
+static int protect_gather(const struct machine *machine, struct strv *ret,
+			  char **ret_running, struct error *err)
 {
 	autothisboot struct this_boot boot = {0};
-	autostrv struct strv releases = {0};
-	int r = this_boot_probe(machine->root, &boot, err);
+	struct boot_block block;
+	struct error local = {0};
+	int r = boot_files_read_block(machine->root, &block, &local);
 
+	if (r == -ENOENT || (r == 0 && block.good == 0))
+		return 0;
+	if (r < 0)
+		return error_set(err, r, "%s", local.message);
+	r = this_boot_probe(machine->root, &boot, err);
 	if (r == 0)
-		r = protected_releases(machine, block, &releases, err);
+		r = protected_releases(machine, &block, ret, err);
 	if (r < 0)
 		return r;
-	add_once(&releases, boot.release);
-	strv_sort(&releases);
-	return protection_write(machine->root, &releases,
-				limit_threatens(machine->root, &releases, boot.release),
-				err);
+	add_once(ret, boot.release);
+	strv_sort(ret);
+	*ret_running = take_ptr(boot.release);
+	return 0;
+}
+
+int protect_releases(const struct machine *machine, struct strv *ret, struct error *err)
+{
+	autofree char *running = NULL;
+
+	return protect_gather(machine, ret, &running, err);
 }
 
 void protect_refresh(const struct machine *machine)
 {
-	struct boot_block block;
+	autostrv struct strv releases = {0};
+	autofree char *running = NULL;
 	struct error local = {0};
-	int r = boot_files_read_block(machine->root, &block, NULL);
+	int r = protect_gather(machine, &releases, &running, &local);
 
-	if (r == -ENOENT || (r == 0 && block.good == 0))
-		r = protection_clear(machine->root, &local);
-	else if (r == 0)
-		r = protect_block(machine, &block, &local);
-	else
+	if (r == -ERROR_DAMAGED)
 		return; /* nobody knows what is good: what is protected stays so */
+	if (r == 0)
+		r = protection_write(machine->root, &releases,
+				     limit_threatens(machine->root, &releases, running),
+				     &local);
 	if (r < 0)
 		machine_note(machine, NOTE_WARNING,
 			     "the package manager could not be told which kernels are "

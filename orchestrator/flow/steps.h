@@ -36,6 +36,8 @@ int step_install_undo(struct journey *j, struct error *err);
 
 /* Fetch the packages, and vet the kernel out of them before anything is unpacked. */
 int step_vet_packages(struct journey *j, struct error *err);
+/* The same of packages that lie here already. */
+int step_vet_incoming(struct journey *j, struct error *err);
 /* Third-party modules built for the release, or linked where the old binary fits. */
 int step_modules_check(struct journey *j, struct error *err);
 int step_modules(struct journey *j, struct error *err);

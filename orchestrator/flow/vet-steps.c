@@ -90,20 +90,16 @@ static int vet_unable(const struct machine *machine, int r, const struct error *
 	return 0;
 }
 
-int step_vet_packages(struct journey *j, struct error *err)
+static int vet_archives(struct journey *j, const struct strv *paths, struct error *err)
 {
-	struct package_run run = step_package_run(j);
 	autovet struct vet_report report = {0};
-	autostrv struct strv paths = {0};
-	const struct vet_place place = {j->machine->root, &paths};
+	const struct vet_place place = {j->machine->root, paths};
 	struct error local = {0};
-	int r = packages_download(&run, &j->plan, &paths, err);
+	int r;
 
-	if (r < 0)
-		return r;
-	r = paths.count > 0 ? vet_packages(j->machine, &place, VET_LAZY, &report, &local)
-			    : error_set(&local, -ERROR_REFUSED,
-					"the package manager keeps no archives of them");
+	r = paths->count > 0 ? vet_packages(j->machine, &place, VET_LAZY, &report, &local)
+			     : error_set(&local, -ERROR_REFUSED,
+					 "the package manager keeps no archives of them");
 	if (r == -ERROR_REFUSED) {
 		/* it will be vetted when it is installed, and undone where it fails */
 		machine_note(j->machine, NOTE_INFO,
@@ -112,6 +108,25 @@ int step_vet_packages(struct journey *j, struct error *err)
 	}
 	return r < 0 ? vet_unable(j->machine, r, &local, err)
 		     : vet_end_step(j, &report, err);
+}
+
+int step_vet_packages(struct journey *j, struct error *err)
+{
+	struct package_run run = step_package_run(j);
+	autostrv struct strv paths = {0};
+	int r = packages_download(&run, &j->plan, &paths, err);
+
+	return r < 0 ? r : vet_archives(j, &paths, err);
+}
+
+int step_vet_incoming(struct journey *j, struct error *err)
+{
+	autostrv struct strv paths = {0};
+
+	for (size_t i = 0; i < j->plan.count; i++)
+		if (j->plan.items[i].archive)
+			strv_add(&paths, j->plan.items[i].archive);
+	return vet_archives(j, &paths, err);
 }
 
 /* The first error of a build that DKMS's own hook began within the install, or NULL. */

@@ -16,8 +16,8 @@
 
 static void words_are_those_in_databases(void **state)
 {
-	static const char *const kinds[] = {"setup", "upgrade", "try", "rollback",
-					    "disable"};
+	static const char *const kinds[] = {"setup",    "upgrade", "try",
+					    "rollback", "disable", "packages"};
 	static const char *const states[] = {"running",     "armed", "blessed",
 					     "rolled-back", "done",  "undone",
 					     "failed"};

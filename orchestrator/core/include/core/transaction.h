@@ -17,6 +17,7 @@ enum transaction_kind {
 	TRANSACTION_TRY,
 	TRANSACTION_ROLLBACK,
 	TRANSACTION_DISABLE,
+	TRANSACTION_PACKAGES, /* a package manager that a person drives brings a kernel */
 	TRANSACTION_KINDS,
 };
 

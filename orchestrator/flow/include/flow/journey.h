@@ -75,6 +75,9 @@ struct journey_plan {
  */
 int journey_run(const struct machine *machine, const struct journey_plan *plan,
 		const char *to_release, int64_t *ret_transaction, struct error *err);
+/* The same with packages that are known from the start: *packages is taken over. */
+int journey_run_packages(const struct machine *machine, const struct journey_plan *plan,
+			 struct package_plan *packages, struct error *err);
 
 /* Undo what an interrupted transaction had begun. May be repeated. */
 int journey_undo(const struct machine *machine, const struct journey_plan *plan,

@@ -13,3 +13,9 @@
  * a boot block they go. A failure is told, not returned: no boot hangs on it.
  */
 void protect_refresh(const struct machine *machine);
+
+/*
+ * Those releases, sorted. Empty where there is no block, or it names nothing good;
+ * -ERROR_DAMAGED: it can't be read, so nobody knows what is good.
+ */
+int protect_releases(const struct machine *machine, struct strv *ret, struct error *err);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * kuro hook …: what apt, dpkg and the kernel's packages call. A run that has nothing to
+ * do with kernels opens nothing and waits for nobody. Only a refusal stops a package
+ * manager: its hooks pass on no other status.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "act/pending.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "command.h"
+#include "core/release.h"
+#include "flow/door.h"
+#include "probe/apt-incoming.h"
+#include "probe/boot-files.h"
+
+#define INCOMING_MAX ((size_t)64 * 1024 * 1024)
+
+/* kuro drives this run itself, and knows what it does; or it is in charge of nothing. */
+static bool door_is_closed(const struct command *c)
+{
+	struct boot_block block;
+
+	return getenv(PROCESS_MARK) ||
+	       boot_files_read_block(&c->root, &block, NULL) == -ENOENT;
+}
+
+int cmd_hook_apt_incoming(struct command *c, struct error *err)
+{
+	autoplan struct package_plan packages = {0};
+	autofree char *text = NULL;
+	int r;
+
+	if (door_is_closed(c))
+		return 0;
+	r = fd_read_all(STDIN_FILENO, "apt's list of packages", INCOMING_MAX, &text, NULL,
+			err);
+	if (r == 0)
+		r = apt_incoming_parse(text, &packages, err);
+	if (r < 0 || !door_concerns(&packages))
+		return r;
+	r = command_open_write(c, err);
+	if (r < 0 || door_bypassed(&c->machine, "what apt brings or removes"))
+		return r;
+	return door_incoming(&c->machine, &packages, err);
+}
+
+static int door_settle_all(struct command *c, struct error *err)
+{
+	int r = command_open_write(c, err);
+
+	if (r == 0 && !door_bypassed(&c->machine, NULL))
+		door_settle(&c->machine);
+	return r;
+}
+
+int cmd_hook_packages_done(struct command *c, struct error *err)
+{
+	autostrv struct strv waiting = {0};
+	int r;
+
+	if (door_is_closed(c))
+		return 0;
+	r = pending_list(&c->root, &waiting, err);
+	return r < 0 || waiting.count == 0 ? r : door_settle_all(c, err);
+}
+
+static int door_changed(struct command *c, bool later, struct error *err)
+{
+	int r;
+
+	if (door_is_closed(c))
+		return 0;
+	r = pending_add(&c->root, c->args[0], err);
+	return r < 0 || later ? r : door_settle_all(c, err);
+}
+
+/* A front end of dpkg (apt, aptitude, PackageKit) calls kuro when all of its run is done;
+ * dpkg alone does not. */
+static bool door_front_end(void)
+{
+	return getenv("DPKG_FRONTEND_LOCKED") != NULL;
+}
+
+int cmd_hook_kernel_changed(struct command *c, struct error *err)
+{
+	return door_changed(c, door_front_end(), err);
+}
+
+/* Where the kernel's own package has it made, that package's hook comes yet. */
+int cmd_hook_initramfs_changed(struct command *c, struct error *err)
+{
+	const char *package = getenv("DPKG_MAINTSCRIPT_PACKAGE");
+	bool kernel = package && str_starts(package, "linux-image-");
+
+	return door_changed(c, kernel || door_front_end(), err);
+}
+
+int cmd_hook_kernel_removing(struct command *c, struct error *err)
+{
+	int r;
+
+	if (door_is_closed(c))
+		return 0;
+	if (!release_valid(c->args[0]))
+		return error_set(err, -ERROR_USAGE, "\"%s\" is not a kernel release",
+				 c->args[0]);
+	r = command_open_write(c, err);
+	if (r < 0 || door_bypassed(&c->machine, c->args[0]))
+		return r;
+	return door_removing(&c->machine, c->args[0], err);
+}
+
+int cmd_hook_kernel_removed(struct command *c, struct error *err)
+{
+	return door_is_closed(c) ? 0 : pending_remove(&c->root, c->args[0], err);
+}

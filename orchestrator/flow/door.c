@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Package managers that somebody else drives. What comes is vetted before it is unpacked;
+ * what came is tried like any other generation, by the same journey.
+ */
+#include "flow/door.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "act/pending.h"
+#include "act/reboot-required.h"
+#include "base/cleanup.h"
+#include "core/release.h"
+#include "flow/protect.h"
+#include "flow/recover.h"
+#include "flow/room.h"
+#include "flow/upgrade.h"
+#include "probe/boot-files.h"
+#include "probe/kernels.h"
+#include "probe/this-boot.h"
+#include "steps.h"
+#include "store/records.h"
+
+#define IMAGE   "linux-image-"
+#define MODULES "linux-modules-"
+
+static int step_incoming_room(struct journey *j, struct error *err)
+{
+	return room_ensure(j->machine, &j->plan, j->plan.release, err);
+}
+
+static const struct journey_step packages_steps[] = {
+	{"vet-packages", "vetting the new kernel before it is installed", NULL,
+	 step_vet_incoming, NULL},
+	{"room-packages", "making sure of room for its packages", NULL,
+	 step_incoming_room, NULL},
+};
+
+const struct journey_plan packages_plan = {TRANSACTION_PACKAGES, packages_steps,
+					   ARRAY_LEN(packages_steps), TRANSACTION_DONE};
+
+/* The release that a package's name ends in, or NULL: it is no kernel's image or tree.
+ * Names of meta-packages (linux-image-amd64) look alike. */
+static const char *package_release(const char *name)
+{
+	static const char *const starts[] = {IMAGE "unsigned-", IMAGE, MODULES "extra-",
+					     MODULES};
+
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
+		const char *release = name + strlen(starts[i]);
+
+		if (str_starts(name, starts[i]) && *release >= '0' && *release <= '9' &&
+		    strchr(release, '.'))
+			return release;
+	}
+	return NULL;
+}
+
+bool door_concerns(const struct package_plan *packages)
+{
+	for (size_t i = 0; i < packages->count; i++)
+		if (package_release(packages->items[i].name))
+			return true;
+	return false;
+}
+
+/* Which of the two, or NULL. */
+static const char *bypass_asked(const struct machine *machine)
+{
+	const char *variable = getenv(DOOR_BYPASS_VARIABLE);
+	autothisboot struct this_boot boot = {0};
+
+	if (variable && *variable && !str_eq(variable, "0"))
+		return DOOR_BYPASS_VARIABLE;
+	if (this_boot_probe(machine->root, &boot, NULL) == 0 &&
+	    strv_has(&boot.command_line, DOOR_BYPASS_ARGUMENT))
+		return DOOR_BYPASS_ARGUMENT;
+	return NULL;
+}
+
+bool door_bypassed(const struct machine *machine, const char *what)
+{
+	const char *asked = bypass_asked(machine);
+	autofree char *summary = NULL;
+	struct transaction t = {.kind = TRANSACTION_PACKAGES,
+				.state = TRANSACTION_DONE,
+				.begun = (int64_t)time(NULL)};
+	struct error local = {0};
+
+	if (!asked || !what)
+		return asked != NULL;
+	summary = str_format("%s let %s pass unvetted", asked, what);
+	machine_note(machine, NOTE_WARNING, "%s", summary);
+	t.ended = t.begun;
+	t.summary = summary;
+	if (transaction_add(machine->db, &t, NULL, &local) < 0)
+		machine_note(machine, NOTE_WARNING, "%s", local.message);
+	return true;
+}
+
+/* kuro watches over this machine's boots. A block that can't be read is told. */
+static bool door_in_charge(const struct machine *machine)
+{
+	struct boot_block block;
+	struct error local = {0};
+	int r = boot_files_read_block(machine->root, &block, &local);
+
+	if (r < 0 && r != -ENOENT)
+		machine_note(machine, NOTE_WARNING, "%s; run: kuro recover",
+			     local.message);
+	return r == 0 && block.good > 0;
+}
+
+static int refuse_needed(const struct strv *needed, const char *release,
+			 struct error *err)
+{
+	if (!strv_has(needed, release))
+		return 0;
+	return error_set(err, -ERROR_REFUSED,
+			 "%s stays: it runs, or a boot that is proven, pinned or being "
+			 "tried needs its modules; see: kuro list",
+			 release);
+}
+
+int door_removing(const struct machine *machine, const char *release, struct error *err)
+{
+	autostrv struct strv needed = {0};
+	int r = protect_releases(machine, &needed, err);
+
+	return r < 0 ? r : refuse_needed(&needed, release, err);
+}
+
+static int refuse_removals(const struct machine *machine,
+			   const struct package_plan *packages, struct error *err)
+{
+	autostrv struct strv needed = {0};
+	int r = protect_releases(machine, &needed, err);
+
+	for (size_t i = 0; r == 0 && i < packages->count; i++) {
+		const char *release = package_release(packages->items[i].name);
+
+		if (release && !packages->items[i].new_version)
+			r = refuse_needed(&needed, release, err);
+	}
+	return r;
+}
+
+/* Kernels, and what comes with them, out of a run that may bring anything. */
+static bool is_kernels(const char *name)
+{
+	return str_starts(name, "linux-") || strstr(name, "-modules-");
+}
+
+/* The newest kernel that comes, with its packages. */
+static void kernel_part(const struct package_plan *packages, struct package_plan *ret)
+{
+	const char *newest = NULL;
+
+	for (size_t i = 0; i < packages->count; i++) {
+		const struct package_change *from = &packages->items[i];
+		const char *release = package_release(from->name);
+		struct package_change *to;
+
+		if (!from->new_version || !is_kernels(from->name))
+			continue;
+		to = package_plan_add(ret, from->name);
+		to->old_version = str_dup(from->old_version);
+		to->new_version = str_dup(from->new_version);
+		to->archive = str_dup(from->archive);
+		if (release && str_starts(from->name, IMAGE) &&
+		    (!newest || release_compare(release, newest) > 0))
+			newest = release;
+	}
+	ret->manager = str_dup(packages->manager);
+	ret->release = str_dup(newest);
+}
+
+static void tell_held(const struct machine *machine, const char *release)
+{
+	struct error local = {0};
+
+	if (step_refuse_held(machine, release, &local) == -ERROR_REFUSED)
+		machine_note(machine, NOTE_WARNING, "it will not be booted: %s",
+			     local.message);
+}
+
+int door_incoming(const struct machine *machine, struct package_plan *packages,
+		  struct error *err)
+{
+	autoplan struct package_plan all = *packages, kernel = {0};
+	int r;
+
+	*packages = (struct package_plan){0};
+	if (!door_concerns(&all) || !door_in_charge(machine))
+		return 0;
+	r = refuse_removals(machine, &all, err);
+	if (r < 0)
+		return r;
+	kernel_part(&all, &kernel);
+	if (!kernel.release)
+		return 0;
+	tell_held(machine, kernel.release);
+	r = journey_run_packages(machine, &packages_plan, &kernel, err);
+	return r < 0 ? r : 0;
+}
+
+/* What the machine would boot has changed, or not: who waits for a reboot is told. */
+static void settle_reboot(const struct machine *machine, const char *release, bool wanted)
+{
+	autofree char *package = str_format(IMAGE "%s", release);
+	struct error local = {0};
+	int r = wanted ? reboot_required_add(machine->root, package, &local)
+		       : reboot_required_drop(machine->root, package, &local);
+
+	if (r < 0)
+		machine_note(machine, NOTE_WARNING, "%s", local.message);
+}
+
+/* 1: its turn, 0: its mark goes, -ERROR_BUSY: later. */
+static int settle_allowed(const struct machine *machine, const char *release,
+			  struct error *err)
+{
+	autokernels struct kernel_list kernels = {0};
+	automanifest struct manifest good = {0};
+	struct boot_block block;
+	const struct kernel *kernel;
+	int r = kernels_probe(machine->root, false, &kernels, err);
+
+	if (r == 0)
+		r = boot_files_read_block(machine->root, &block, err);
+	if (r < 0)
+		return r;
+	kernel = kernel_find(&kernels, release);
+	if (!kernel || !kernel->image.path || block.good == 0)
+		return 0;
+	if (step_refuse_while_trying(machine, &block, err) < 0)
+		return -ERROR_BUSY;
+	if (boot_files_manifest(machine->root, block.good, &good, NULL) < 0 ||
+	    release_compare(release, good.release) >= 0)
+		return 1;
+	machine_note(machine, NOTE_INFO,
+		     "%s is older than the good kernel %s and is not tried by itself; to "
+		     "try it: kuro try %s",
+		     release, good.release, release);
+	return 0;
+}
+
+/* The mark goes: true. */
+static bool settle_one(const struct machine *machine, const char *release, bool *armed)
+{
+	struct error local = {0};
+	int r = settle_allowed(machine, release, &local);
+
+	if (r == 0 || (r > 0 && *armed))
+		return true; /* a newer one is armed already */
+	if (r > 0)
+		r = try_run(machine, release, NULL, &local);
+	if (r == 0) {
+		*armed = true;
+		machine_note(machine, NOTE_INFO, "%s is armed: the next boot tries it",
+			     release);
+		settle_reboot(machine, release, true);
+	} else if (r == -ERROR_REFUSED) {
+		machine_note(machine, NOTE_WARNING,
+			     "%s is installed, but it will not be booted: %s", release,
+			     local.message);
+		settle_reboot(machine, release, false);
+	} else if (r < 0) {
+		machine_note(
+			machine, NOTE_WARNING,
+			"%s is installed, but no generation could be made of it: %s; "
+			"kuro tries again after the next run of the package manager, "
+			"and at the next boot",
+			release, local.message);
+		settle_reboot(machine, release, false);
+		return false;
+	}
+	return true;
+}
+
+void door_settle(const struct machine *machine)
+{
+	autostrv struct strv releases = {0};
+	struct error local = {0};
+	bool armed = false;
+	int r = pending_list(machine->root, &releases, &local);
+
+	if (r == 0 && releases.count > 0)
+		r = recover_run(machine, RECOVER_ALL, &local);
+	for (size_t i = 0; r >= 0 && i < releases.count; i++)
+		if (settle_one(machine, releases.items[i], &armed))
+			r = pending_remove(machine->root, releases.items[i], &local);
+	if (r < 0)
+		machine_note(machine, NOTE_WARNING, "%s", local.message);
+}
