@@ -224,7 +224,7 @@ static int settle_allowed(const struct machine *machine, const char *release,
 {
 	autokernels struct kernel_list kernels = {0};
 	automanifest struct manifest good = {0};
-	struct boot_block block;
+	struct boot_block block = {0};
 	const struct kernel *kernel;
 	int r = kernels_probe(machine->root, false, &kernels, err);
 
