@@ -5,6 +5,7 @@
 #include "probe/kernel-packages.h"
 
 #include <ctype.h>
+#include <fnmatch.h>
 #include <string.h>
 
 #include "base/process.h"
@@ -101,9 +102,42 @@ static bool rpm_is_single(const char *name)
 	return false;
 }
 
+/* Does a pattern of versionlock's list choose it? In each form that dnf knows (NEVRA,
+ * NVR, …); version: "VERSION-RELEASE.ARCH". */
+static bool rpm_lock_fits(const char *pattern, const char *name, const char *version)
+{
+	const char *arch = strrchr(version, '.'), *release = strrchr(version, '-');
+	int plain = (int)(arch ? (size_t)(arch - version) : strlen(version));
+	int bare = (int)(release ? (size_t)(release - version) : strlen(version));
+	autofree char *whole = str_format("%s-0:%s", name, version);
+	autofree char *nevra = str_format("%s-%s", name, version);
+	autofree char *epoch = str_format("%s-0:%.*s", name, plain, version);
+	autofree char *nvr = str_format("%s-%.*s", name, plain, version);
+	autofree char *nv = str_format("%s-%.*s", name, bare, version);
+	const char *forms[] = {whole, nevra, epoch, nvr, nv, name};
+
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+		if (fnmatch(pattern, forms[i], 0) == 0)
+			return true;
+	return false;
+}
+
+/* "kernel-core-0:6.1.0-1.fc39.*"; what is excluded ("!") is not kept. */
+static bool rpm_is_locked(const struct strv *locks, const char *name, const char *version)
+{
+	for (size_t i = 0; i < locks->count; i++) {
+		const char *pattern = str_strip(locks->items[i]);
+
+		if (*pattern && *pattern != '#' && *pattern != '!' &&
+		    rpm_lock_fits(pattern, name, version))
+			return true;
+	}
+	return false;
+}
+
 /* A line "NAME\tVERSION-RELEASE.ARCH". */
 static void rpm_take_line(struct kernel_package_list *list, const char *line,
-			  const char *locks)
+			  const struct strv *locks)
 {
 	const char *version = strchr(line, '\t');
 	autofree char *name = version ? str_ndup(line, (size_t)(version - line)) : NULL;
@@ -115,7 +149,7 @@ static void rpm_take_line(struct kernel_package_list *list, const char *line,
 	added = list_add(list);
 	added->name = str_format("%s-%s", name, version + 1);
 	added->tail = str_format("-%s", version + 1);
-	added->held = locks && strstr(locks, version + 1);
+	added->held = rpm_is_locked(locks, name, version + 1);
 }
 
 static int ask_rpm(const struct root *root, struct kernel_package_list *list,
@@ -126,17 +160,18 @@ static int ask_rpm(const struct root *root, struct kernel_package_list *list,
 		"kernel*", NULL};
 	struct process process = {.argv = argv, .root = root, .timeout = RPM_TIMEOUT};
 	autoprocess struct process_result result = {0};
-	autostrv struct strv lines = {0};
-	autofree char *locks = NULL;
+	autostrv struct strv lines = {0}, locks = {0};
+	autofree char *text = NULL;
 	int r = process_check(&process, &result, err);
 
 	if (r < 0)
 		return r;
 	/* without the plug-in nothing is locked */
-	(void)root_read(root, VERSION_LOCK, LOCK_MAX, &locks, NULL, NULL);
+	if (root_read(root, VERSION_LOCK, LOCK_MAX, &text, NULL, NULL) == 0)
+		strv_split(&locks, text, "\n");
 	strv_split(&lines, text_str(&result.out), "\n");
 	for (size_t i = 0; i < lines.count; i++)
-		rpm_take_line(list, lines.items[i], locks);
+		rpm_take_line(list, lines.items[i], &locks);
 	return 0;
 }
 

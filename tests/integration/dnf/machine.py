@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A machine of rpm and dnf 4: the world of the journeys without dpkg, whose kernels are
+packages made here that real rpm owns and real dnf installs from a repository of files."""
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "journey"))
+from lab_tree import archive, cache, debian, kernel_boot_files, lab_releases  # noqa: E402
+from world import World, run, run_in  # noqa: E402
+
+PACKAGES = "dnf rpm createrepo-c dnf-plugins-core"
+# As the distribution has it: the image is the package's, the initramfs its script's.
+SPEC = """\
+Name: kernel-core
+Version: {version}
+Release: {release}
+Summary: a test's kernel
+License: none
+Provides: installonlypkg(kernel)
+AutoReqProv: no
+%description
+A test's kernel.
+%post
+cd /srv && echo init | cpio -o -H newc --quiet >/boot/initramfs-{uname}.img
+%preun
+rm -f /boot/initramfs-{uname}.img
+%files
+/boot/vmlinuz-{uname}
+/lib/modules/{uname}
+"""
+BASE = """\
+Name: base
+Version: 1
+Release: 1
+Summary: what the tree has that no package of rpm brought
+License: none
+BuildArch: noarch
+Provides: /bin/sh
+%description
+The tree.
+%files
+"""
+NEEDS = """\
+Name: {name}
+Version: 1
+Release: 1
+Summary: what needs a kernel
+License: none
+BuildArch: noarch
+Requires: kernel-core = {needs}
+%description
+Needs a kernel.
+%files
+"""
+
+
+def _install(work):
+    """The layer that dnf and rpm are in Debian's tree."""
+    (work / "upper").mkdir()
+    (work / "work").mkdir()
+    tree = work / "tree"
+    tree.mkdir()
+    run("mount", "-t", "overlay", "-o", f"lowerdir={debian()},upperdir={work}/upper,"
+        f"workdir={work}/work", "kuro-dnf", tree)
+    for name in "proc", "dev":
+        run("mount", "--bind", f"/{name}", tree / name)
+    try:
+        (tree / "etc/apt/sources.list").write_text("\n".join(archive.sources()) + "\n")
+        shutil.copy("/etc/resolv.conf", tree / "etc/resolv.conf")
+        run_in(tree, "sh", "-c", "apt-get -q update && DEBIAN_FRONTEND=noninteractive "
+               f"apt-get -y -q install --no-install-recommends {PACKAGES} && apt-get clean")
+        for place in "var/lib/dpkg", "var/lib/apt", "usr/share/doc", "usr/share/man":
+            shutil.rmtree(tree / place)
+        for path in (*tree.glob("usr/bin/apt*"), *tree.glob("usr/bin/dpkg*")):
+            path.unlink()
+    finally:
+        for name in "proc", "dev", ".":
+            run("umount", "-l", tree / name)
+    for name in "tree", "work":
+        shutil.rmtree(work / name)
+
+
+def named(release):
+    """A lab's release as rpm can have it; as long, so that its image can be told so."""
+    return release.replace("-cloud-amd64", ".clou.x86_64")
+
+
+def image_of(release):
+    for real in lab_releases():
+        if named(real) == release:
+            path, = (p for p in kernel_boot_files(real) if p.name.startswith("vmlinuz-"))
+            return path.read_bytes().replace(real.encode(), release.encode())
+    return os.urandom(20000)
+
+
+def layer():
+    return cache.entry("dnf-layer", cache.key(PACKAGES, str(debian())), _install) / "upper"
+
+
+class Machine(World):
+    """Two real images, the older of which runs and is good."""
+
+    def __init__(self, template=None, size="128M"):
+        super().__init__(template, size=size)
+        self.repository = self.root / "srv/repo"
+        self.old, self.new = map(named, lab_releases())
+        if template:
+            self.start(self.old)
+            return
+        self.repository.mkdir(parents=True)
+        for path, text in {
+                "etc/rpm/macros": "%_dbpath /var/lib/rpm\n",
+                "etc/dnf/dnf.conf": "[main]\ngpgcheck=0\ninstallonly_limit=0\n",
+                "etc/dnf/vars/releasever": "1\n",
+                "etc/dnf/vars/basearch": "x86_64\n", "etc/dnf/vars/arch": "x86_64\n",
+                "etc/yum.repos.d/test.repo": "[test]\nname=test\nbaseurl=file:///srv/repo\n"
+                                             "metadata_expire=0\n"}.items():
+            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / path).write_text(text)
+        (self.root / "var/lib/rpm").mkdir(parents=True, exist_ok=True)
+        run_in(self.root, "rpm", "--initdb")
+        self.rpm(BASE)
+
+    def _mount_root(self, template):
+        layers = self.dir / "layers"
+        self._mount("-t", "tmpfs", "-o", "size=400m", "kuro-dnf", layers)
+        (layers / "work").mkdir()
+        if template:
+            run("cp", "-a", template.dir / "layers/upper", layers / "upper")
+        else:
+            (layers / "upper").mkdir()
+        self._mount("-t", "overlay", "-o", f"lowerdir={layer()}:{debian()},"
+                    f"upperdir={layers}/upper,workdir={layers}/work", "kuro-dnf", self.root)
+        for name in "dev", "proc":
+            self._mount("--bind", f"/{name}", self.root / name)
+        self._mount("-t", "tmpfs", "-o", "size=16m", "kuro-dnf", self.root / "run")
+
+    def rpm(self, spec, files=()):
+        """Built into the repository; files: path in the package and content."""
+        with tempfile.TemporaryDirectory() as work:
+            tree = Path(work, "root")
+            tree.mkdir()
+            for name, content in files:
+                path = tree / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            Path(work, "spec").write_text(spec)
+            # nothing is built: what rpm would do to binaries and what it would write there
+            run("rpmbuild", "-bb", "--quiet", "--target", "x86_64", "--buildroot", tree,
+                "--define", f"_topdir {work}", "--define", f"_rpmdir {self.repository}",
+                "--define", "__os_install_post %{nil}", "--define", "debug_package %{nil}",
+                "--define", "__spec_install_pre %{nil}", "--define", "_build_id_links none",
+                "--define", "_binary_payload w0.gzdio", Path(work, "spec"))
+
+    def offer(self, *releases):
+        """Packages of them in the repository, with real images where the lab has them."""
+        for release in releases:
+            version, rest = release.removesuffix(".x86_64").split("-", 1)
+            self.rpm(SPEC.format(version=version, release=rest, uname=release),
+                     [(f"boot/vmlinuz-{release}", image_of(release)),
+                      (f"lib/modules/{release}/modules.order", b""),
+                      (f"lib/modules/{release}/modules.builtin", b"")])
+        self.index()
+
+    def add(self, *releases):
+        self.offer(*releases)
+        for release in releases:
+            self.dnf("install", f"kernel-core-{release}")
+
+    def index(self):
+        run_in(self.root, "createrepo_c", "-q", "/srv/repo")
+
+    def dnf(self, *args, check=True):
+        return run("chroot", self.root, "dnf", "-y", *args, check=check)
+
+    def installed(self):
+        said = run_in(self.root, "rpm", "-qa", "--qf", "%{VERSION}-%{RELEASE}.%{ARCH}\\n",
+                      "kernel-core").stdout
+        return set(said.split())
+
+    def prune(self, *args, status=0):
+        said = self.kuro("prune", "--json", *args, status=status).stdout
+        return {(i["kind"], i["name"]): i for i in json.loads(said)["items"]}
