@@ -9,10 +9,9 @@
 
 #include "compat-parts.h"
 
-static void append_export(struct docket *d, uint32_t candidate,
-			  const struct symbol *symbol)
+void docket_offer(struct docket *d, uint32_t id, uint32_t candidate,
+		  const struct symbol *symbol)
 {
-	uint32_t id = d->export_count++;
 	uint32_t offer = name_index_add(&d->offered, symbol->name, d->offer_count);
 
 	if (offer == d->offer_count)
@@ -30,7 +29,7 @@ static void append_export(struct docket *d, uint32_t candidate,
 
 static void index_exports(struct docket *d)
 {
-	size_t total = 0;
+	size_t total = own_export_count(d);
 
 	for (uint32_t i = 0; i < d->count; i++)
 		total += d->candidates[i].file ? d->candidates[i].file->export_count : 0;
@@ -42,9 +41,11 @@ static void index_exports(struct docket *d)
 		c->first_export = d->export_count;
 		for (size_t e = 0; c->file && e < c->file->export_count; e++)
 			if (export_counts(d->abi, c->file, &c->file->exports[e]))
-				append_export(d, i, &c->file->exports[e]);
+				docket_offer(d, d->export_count++, i,
+					     &c->file->exports[e]);
 		c->exports = d->export_count - c->first_export;
 	}
+	own_index_exports(d);
 	for (uint32_t id = d->export_count; id-- > 0;) {
 		struct offer *offer = &d->offers[d->exports[id].offer];
 
@@ -77,21 +78,33 @@ static void append_want(struct docket *d, const struct want *want)
 		c->strong++;
 }
 
+static void index_import(struct docket *d, uint32_t candidate, const char *symbol,
+			 size_t import, bool weak)
+{
+	uint32_t offer = name_index_find(&d->offered, symbol);
+	struct want want = {candidate, offer, NOBODY, import, weak};
+
+	if (offer != NOBODY && !image_exports(d, symbol))
+		append_want(d, &want);
+}
+
+static void index_imports_of(struct docket *d, uint32_t i)
+{
+	struct candidate *c = &d->candidates[i];
+	const struct symbol_table *needs = c->own ? c->own->needs : NULL;
+
+	c->first_want = d->want_count;
+	for (size_t m = 0; c->file && m < c->file->import_count; m++)
+		index_import(d, i, c->file->imports[m].symbol, m,
+			     c->file->imports[m].weak);
+	for (size_t m = 0; needs && m < symbol_table_count(needs); m++)
+		index_import(d, i, symbol_table_at(needs, m)->name, m, false);
+}
+
 static void index_imports(struct docket *d)
 {
-	for (uint32_t i = 0; i < d->count && d->offer_count; i++) {
-		struct candidate *c = &d->candidates[i];
-
-		c->first_want = d->want_count;
-		for (size_t m = 0; c->file && m < c->file->import_count; m++) {
-			const struct module_import *import = &c->file->imports[m];
-			uint32_t offer = name_index_find(&d->offered, import->symbol);
-			struct want want = {i, offer, NOBODY, m, import->weak};
-
-			if (offer != NOBODY && !image_exports(d, import->symbol))
-				append_want(d, &want);
-		}
-	}
+	for (uint32_t i = 0; i < d->count && d->offer_count; i++)
+		index_imports_of(d, i);
 	for (uint32_t id = d->want_count; id-- > 0;) {
 		struct offer *offer = &d->offers[d->wants[id].offer];
 
@@ -106,26 +119,33 @@ static void index_list(struct name_index *index, const struct strv *list)
 		(void)name_index_add(index, list->items[i], 0); /* there or not there */
 }
 
+static void open_member(struct docket *d, uint32_t i, struct compat_module *module)
+{
+	struct candidate *c = &d->candidates[i];
+	const char *name = NULL;
+
+	c->module = module;
+	c->file = module->file;
+	if (c->file)
+		name = c->file->name;
+	if (!name && module->known)
+		name = module->known->name;
+	c->name = kernel_name_of(name ? name : "");
+	c->proprietary = candidate_is_proprietary(c);
+	c->waiting = true;
+	(void)name_index_add(&d->names, c->name, i); /* the first keeps a name */
+}
+
 void docket_open(struct docket *d, const struct kernel_abi *abi, struct compat_set *set)
 {
-	*d = (struct docket){.abi = abi, .count = (uint32_t)set->count};
-	d->candidates = mem_zalloc(set->count * sizeof(*d->candidates));
-	d->queue = mem_zalloc(set->count * sizeof(*d->queue));
-	for (uint32_t i = 0; i < d->count; i++) {
-		struct candidate *c = &d->candidates[i];
-		const char *name = NULL;
+	size_t count = set->count + abi->own_count;
 
-		c->module = &set->items[i];
-		c->file = c->module->file;
-		if (c->file)
-			name = c->file->name;
-		if (!name && c->module->known)
-			name = c->module->known->name;
-		c->name = kernel_name_of(name ? name : "");
-		c->proprietary = candidate_is_proprietary(c);
-		c->waiting = true;
-		(void)name_index_add(&d->names, c->name, i); /* the first keeps a name */
-	}
+	*d = (struct docket){.abi = abi, .count = (uint32_t)set->count};
+	d->candidates = mem_zalloc(count * sizeof(*d->candidates));
+	d->queue = mem_zalloc(count * sizeof(*d->queue));
+	for (uint32_t i = 0; i < d->count; i++)
+		open_member(d, i, &set->items[i]);
+	own_open(d);
 	index_list(&d->built_in, &abi->built_in);
 	index_list(&d->taken_names, &abi->taken);
 	index_exports(d);
@@ -134,14 +154,17 @@ void docket_open(struct docket *d, const struct kernel_abi *abi, struct compat_s
 
 void docket_done(struct docket *d)
 {
-	for (uint32_t i = 0; i < d->count; i++)
+	for (uint32_t i = 0; i < d->count; i++) {
 		free(d->candidates[i].name);
+		free(d->candidates[i].why);
+	}
 	free(d->candidates);
 	free(d->queue);
 	free(d->offers);
 	free(d->exports);
 	free(d->wants);
 	name_index_done(&d->names);
+	name_index_done(&d->own_names);
 	name_index_done(&d->built_in);
 	name_index_done(&d->taken_names);
 	name_index_done(&d->offered);
@@ -166,7 +189,7 @@ static void enqueue_free(struct docket *d, bool used)
 {
 	for (uint32_t i = 0; i < d->count; i++) {
 		struct candidate *c = &d->candidates[i];
-		const struct third_party *known = c->module->known;
+		const struct third_party *known = c->module ? c->module->known : NULL;
 
 		if ((known && known->use != MODULE_USE_NONE) == used &&
 		    c->strong + c->weak == 0)

@@ -14,9 +14,11 @@
 /* What a reason does to the module. */
 enum effect { EFFECT_WARNS, EFFECT_TAINTS, EFFECT_REFUSES };
 
-/* One module of the set, on its way to a verdict. */
+/* One module of the set, or one of the kernel's own, on its way to a verdict. */
 struct candidate {
-	struct compat_module *module;
+	struct compat_module *module;   /* NULL: of the kernel's own */
+	const struct kernel_own *own;   /* or NULL */
+	char *why;                      /* an own one's: what it is refused for */
 	const struct module_file *file; /* module->file */
 	char *name;                     /* as the kernel names it, - as _ */
 	uint32_t first_export, exports; /* its place in docket.exports */
@@ -71,7 +73,8 @@ struct docket {
 	const struct kernel_abi *abi;
 	struct candidate *candidates;
 	uint32_t count;
-	struct name_index names;                 /* of candidates */
+	struct name_index names;                 /* of the set's candidates */
+	struct name_index own_names;             /* of the kernel's own */
 	struct name_index offered;               /* of offers */
 	struct name_index built_in, taken_names; /* abi->built_in, abi->taken */
 	struct offer *offers;
@@ -129,6 +132,23 @@ bool export_counts(const struct kernel_abi *abi, const struct module_file *file,
 		   const struct symbol *symbol);
 bool export_is_gpl(const struct kernel_abi *abi, const struct module_file *file,
 		   const struct symbol *symbol);
+
+/* A member of the set with a file that takes the place of the symbol's owner, or NULL. */
+struct candidate *replacing(const struct docket *d, const struct symbol *symbol);
+
+/* The kernel's own modules behind the set's (compat-own.c): as candidates, ... */
+void own_open(struct docket *d);
+/* ... how many symbols they may offer, and those that nobody of the set offers, ... */
+size_t own_export_count(const struct docket *d);
+void own_index_exports(struct docket *d);
+/* ... and whether one of them loads. */
+void own_judge(struct docket *d, struct candidate *c);
+/* Is the symbol that of one that does not? */
+bool own_is_refused(const struct docket *d, const struct symbol *symbol);
+
+/* The export with that number in docket.exports: another one of its offer. */
+void docket_offer(struct docket *d, uint32_t id, uint32_t candidate,
+		  const struct symbol *symbol);
 
 /* Every candidate after those whose symbols it wants (compat-order.c). */
 void docket_open(struct docket *d, const struct kernel_abi *abi, struct compat_set *set);

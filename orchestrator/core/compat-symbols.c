@@ -115,7 +115,7 @@ void judge_versions(struct docket *d, struct candidate *c)
 }
 
 /* A member of the set with a file takes the place of the tree's own of that name. */
-static struct candidate *replacing(const struct docket *d, const struct symbol *symbol)
+struct candidate *replacing(const struct docket *d, const struct symbol *symbol)
 {
 	struct candidate *member = NULL;
 
@@ -130,7 +130,8 @@ static bool find_symbol(const struct docket *d, const struct module_import *impo
 	const struct offer *offer = want ? &d->offers[want->offer] : NULL;
 	const struct symbol *symbol;
 
-	if (offer && offer->provider != NOBODY) {
+	/* of the kernel's own, and it loads: below */
+	if (offer && offer->provider != NOBODY && !d->candidates[offer->provider].own) {
 		struct candidate *provider = &d->candidates[offer->provider];
 
 		*ret = (struct finding){offer->symbol, provider,
@@ -139,7 +140,7 @@ static bool find_symbol(const struct docket *d, const struct module_import *impo
 		return true;
 	}
 	symbol = kernel_symbol(d->abi, import->symbol);
-	if (!symbol || replacing(d, symbol) ||
+	if (!symbol || replacing(d, symbol) || own_is_refused(d, symbol) ||
 	    strv_has(&d->abi->blacklisted, symbol->owner))
 		return false;
 	*ret = (struct finding){symbol, NULL, symbol->gpl};
@@ -168,6 +169,14 @@ static void blame_exporter(const struct docket *d, struct candidate *c,
 	if (want->weak || exporter->blamed == me)
 		return;
 	exporter->blamed = me;
+	if (exporter->why) {
+		candidate_says(
+			c, EFFECT_REFUSES, COMPAT_DEPENDENCY_FAILS, exporter->name,
+			"it needs symbol %s of this kernel's module %s, which does "
+			"not load: %s",
+			symbol, exporter->name, exporter->why);
+		return;
+	}
 	candidate_says(c, EFFECT_REFUSES, COMPAT_DEPENDENCY_FAILS, exporter->name,
 		       "it needs symbol %s of module %s, %s", symbol, exporter->name,
 		       ring ? "and each of the two waits for the other"
@@ -188,7 +197,7 @@ static void judge_missing(const struct docket *d, struct candidate *c,
 	const struct candidate *member = symbol ? replacing(d, symbol) : NULL;
 	const char *name = import->symbol;
 
-	if (want) {
+	if (want && d->offers[want->offer].provider == NOBODY) {
 		blame_exporter(d, c, want, name);
 		return;
 	}

@@ -53,6 +53,15 @@ const char *compat_verdict_name(enum compat_verdict verdict)
 	return verdict_names[verdict];
 }
 
+void kernel_own_free(struct kernel_own *own, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(own[i].name);
+		symbol_table_free(own[i].needs);
+	}
+	free(own);
+}
+
 void kernel_abi_done(struct kernel_abi *abi)
 {
 	free(abi->release);
@@ -62,6 +71,7 @@ void kernel_abi_done(struct kernel_abi *abi)
 	strv_done(&abi->blacklisted);
 	strv_done(&abi->built_in);
 	strv_done(&abi->in_tree);
+	kernel_own_free(abi->own, abi->own_count);
 	*abi = (struct kernel_abi){0};
 }
 
@@ -201,6 +211,10 @@ static void judge_absent(struct docket *d, struct candidate *c)
 
 static void judge_one(struct docket *d, struct candidate *c)
 {
+	if (c->own) {
+		own_judge(d, c);
+		return;
+	}
 	if (!c->file) {
 		judge_absent(d, c);
 		return;

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "export-cache.h"
+#include "kernel-own.h"
 #include "probe/decompress.h"
 #include "probe/kernel-abi.h"
 
@@ -57,10 +58,8 @@ static struct symbol_table *wanted_names(const struct kernel_abi *abi,
 	return wanted;
 }
 
-/* The export of a name that another module has already stays away: the kernel would
- * refuse the second module. A table that is full is an error. */
-static int add_export(struct kernel_abi *abi, const struct symbol *symbol,
-		      struct error *err)
+int kernel_abi_add_export(struct kernel_abi *abi, const struct symbol *symbol,
+			  struct error *err)
 {
 	int r = symbol_table_add(abi->symbols, symbol);
 
@@ -76,7 +75,7 @@ static int add_exports(struct kernel_abi *abi, const struct module_file *file,
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < file->export_count; i++)
-		r = add_export(abi, &file->exports[i], err);
+		r = kernel_abi_add_export(abi, &file->exports[i], err);
 	return r;
 }
 
@@ -124,7 +123,7 @@ static int add_from_table(const struct symbol_table *exports, struct kernel_abi 
 			set_add(owners, symbol_table_at(exports, i)->owner);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		if (set_has(owners, symbol_table_at(exports, i)->owner))
-			r = add_export(abi, symbol_table_at(exports, i), err);
+			r = kernel_abi_add_export(abi, symbol_table_at(exports, i), err);
 	return r;
 }
 
@@ -153,8 +152,9 @@ static int take_cached(const struct taking *taking, const struct cached_exports 
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < known->count; i++)
-		r = add_export(taking->abi,
-			       symbol_table_at(known->table, known->first + i), err);
+		r = kernel_abi_add_export(taking->abi,
+					  symbol_table_at(known->table, known->first + i),
+					  err);
 	return r;
 }
 
@@ -249,5 +249,7 @@ int kernel_abi_add_exports(const struct kernel_source *source,
 	if (source->exports)
 		return add_from_table(source->exports(source->data), abi, wanted, err);
 	r = add_wanted(source, cache, abi, wanted, err);
+	if (r == 0)
+		r = kernel_own_read(source, abi, set, wanted, err);
 	return r < 0 ? error_prefix(err, r, "modules of %s", source->release) : 0;
 }

@@ -9,6 +9,8 @@
  *	symbol: NAME [gpl] [version=HEX|none] [namespace=TEXT] [owner=MODULE]
  *	tree: NAME...			the tree's own modules; so built-in:, taken:,
  *blacklisted:
+ *	own: NAME NEED[=HEX]...		one of the tree's own, where the set replaces
+ *others: what it needs of modules
  *	kernel: real OPTION...		and layout: N: nothing is taken for granted
  *	answer: NAME WORD...		behind all modules, instead of expect: what a real
  *kernel answered (run-answers.h)
@@ -238,6 +240,31 @@ static int key_tree(struct scene *s, const char *value, struct error *err)
 	(void)err; /* any words are names; so below */
 	strv_split(&s->abi.in_tree, value, " ");
 	strv_sort(&s->abi.in_tree);
+	return 0;
+}
+
+static int key_own(struct scene *s, const char *value, struct error *err)
+{
+	autostrv struct strv words = {0};
+	struct kernel_own *own;
+
+	strv_split(&words, value, " ");
+	if (words.count == 0)
+		return unknown(value, err);
+	s->abi.own = mem_regrow(s->abi.own, s->abi.own_count + 1, sizeof(*s->abi.own));
+	own = &s->abi.own[s->abi.own_count++];
+	*own = (struct kernel_own){str_dup(words.items[0]), symbol_table_new()};
+	for (size_t i = 1; i < words.count; i++) {
+		char *version = strchr(words.items[i], '=');
+		struct symbol need = {words.items[i], "", "", VERSION_FITS, true, false};
+
+		if (version) {
+			*version = '\0';
+			need.crc = (uint32_t)version_of(version + 1);
+		}
+		if (symbol_table_add(own->needs, &need) < 0)
+			return unknown(words.items[i], err);
+	}
 	return 0;
 }
 
@@ -559,6 +586,7 @@ static const struct key {
 	{"release", false, key_release},
 	{"symbol", false, key_symbol},
 	{"tree", false, key_tree},
+	{"own", false, key_own},
 	{"built-in", false, key_built_in},
 	{"taken", false, key_taken},
 	{"blacklisted", false, key_blacklisted},

@@ -114,6 +114,36 @@ def a_stale_build_fails_and_takes_its_dependants_along(machine):
     assert told.count("\n") > table.count("\n"), told
 
 
+def tree_chain(machine):
+    """Three of the kernel's own: the first needs the second alone of the other two, that one
+    the third."""
+    files = {path.stem.replace("-", "_"): path
+             for path in (machine.tree(machine.clone) / "kernel").rglob("*.ko")}
+    said = run("modinfo", "-F", "depends", *files.values()).stdout.splitlines()
+    needs = {name: set(line.replace("-", "_").split(",")) & set(files)
+             for name, line in zip(files, said)}
+    top, middle, base = next(
+        (top, middle, base) for top in sorted(needs) for middle in sorted(needs[top])
+        for base in sorted(needs[middle] - needs[top]))
+    return files[top], files[middle], files[base]
+
+
+@case
+def what_stands_on_a_replaced_module_through_the_kernels_own_fails(machine):
+    top, middle, base = tree_chain(machine)
+    for path, change in ((top, bytes), (base, lambda data: another_version(data, "module_layout"))):
+        put(machine.tree(machine.clone) / "updates/dkms" / path.name, change(path.read_bytes()))
+    machine.depmod(machine.clone)
+    name = top.stem.replace("-", "_")
+    module = machine.module(name, machine.clone)
+    expect((module["verdict"], [r["symbol"] for r in module["reasons"]
+                                if r["code"] == "dependency-fails"]),
+           ("fails", [middle.stem.replace("-", "_")]), "verdict")
+    put(machine.tree(machine.clone) / "updates/dkms" / base.name, base.read_bytes())
+    machine.depmod(machine.clone)
+    expect(machine.module(name, machine.clone)["verdict"], "loads", "with one that fits")
+
+
 @case
 def a_hostile_file_is_malformed_and_no_more(machine):
     in_use(machine, "kuro_base", "kuro_user")

@@ -68,6 +68,12 @@ enum signature_trust {
 	SIGNATURE_REVOKED_FILE, /* ... or this very file, by its hash */
 };
 
+/* A module of the kernel's own, and what it needs of other modules: names, versions. */
+struct kernel_own {
+	char *name; /* - as _ */
+	struct symbol_table *needs;
+};
+
 /* The kernel that would load: what probe/kernel-abi found. */
 struct kernel_abi {
 	char *release;
@@ -95,8 +101,13 @@ struct kernel_abi {
 	struct strv blacklisted;
 	struct strv built_in; /* names in modules.builtin, - as _ */
 	struct strv in_tree;  /* names of the target tree's own, - as _, sorted */
+	/* Where the set takes the place of some of those: the tree's others that it needs
+	 * in turn, as far as they were found. */
+	struct kernel_own *own;
+	size_t own_count;
 };
 void kernel_abi_done(struct kernel_abi *abi);
+void kernel_own_free(struct kernel_own *own, size_t count);
 #define autoabi cleanup(kernel_abi_done)
 
 /* One module put before the judge: a file and what was asked about it; its verdict. */
@@ -126,8 +137,8 @@ void compat_set_done(struct compat_set *set);
  * among the set, then in the rest of abi->symbols; a name that none exports is missing. A
  * member with a file takes the place of the tree's own module of its name. Of two members
  * that export one symbol the later in the order of loading fails: what another needs
- * comes before it, then what is in use, then the order of the set. What the tree's own
- * modules need in turn is not looked at.
+ * comes before it, then what is in use, then the order of the set. The tree's own modules
+ * load, but for those of abi->own that need what a member does not give them.
  *
  * Reasons stand in the order of the kernel's checks, all of them, also behind one where
  * the kernel would stop; a malformed file is not looked into. Time is linear in imports
