@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The keys that a kernel trusts for modules, and what it would say of a module's
- * signature: certs/system_keyring.c, crypto/asymmetric_keys/pkcs7_verify.c and
- * pkcs7_trust.c, security/integrity/platform_certs/load_uefi.c, certs/blacklist.c.
- * Nothing is trusted that
- * the kernel would not: a key that was made and not enrolled is unknown.
+ * What a kernel would say of a module's signature, with the keys built into its image and
+ * those of the firmware (firmware-keys.h): certs/system_keyring.c, certs/blacklist.c,
+ * crypto/asymmetric_keys/pkcs7_verify.c and pkcs7_trust.c. Nothing is trusted that the
+ * kernel would not: a key that was made and not enrolled is unknown.
  */
 #include <openssl/cms.h>
 #include <openssl/err.h>
@@ -15,162 +14,28 @@
 
 #include "base/cleanup.h"
 #include "core/release.h"
-#include "efi-signatures.h"
-#include "probe/firmware.h"
+#include "firmware-keys.h"
 #include "probe/kernel-abi.h"
 #include "probe/kernel-image.h"
 #include "probe/module-file.h"
 
-#define EFI_DIR          "/sys/firmware/efi"
-#define EFIVARS_DIR      EFI_DIR "/efivars"
-#define MOK_TABLE        EFI_DIR "/mok-variables/MokListRT"
-#define MOK_VARIABLE     EFIVARS_DIR "/MokListRT-605dab50-e046-4300-abb6-3dd810dd8b23"
-#define DB_VARIABLE      EFIVARS_DIR "/db-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
-#define DBX_VARIABLE     EFIVARS_DIR "/dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
-#define MOKX_VARIABLE    EFIVARS_DIR "/MokListXRT-605dab50-e046-4300-abb6-3dd810dd8b23"
-#define VARIABLE_MAX     ((size_t)1024 * 1024)
-#define ATTRIBUTES_SIZE  4 /* before the content of a file in efivarfs */
-#define CERTIFICATES_MAX 1024
-#define CHAIN_MAX        8
-#define NOTE             "certificates"
-#define HASH_SIZE        32
+#define CHAIN_MAX 8
+#define NOTE      "certificates"
 /* certs/system_keyring.c asks the list for every key, no longer for .platform's alone */
 #define REVOCATION_FOR_ALL "6.6"
 /* What kernels say that look for a module's own hash (Debian's, SUSE's). */
 #define HASH_REFUSAL "Module hash %*phN is blacklisted"
 
-struct certificates {
-	X509 *items[CERTIFICATES_MAX];
-	size_t count;
-	bool complete; /* the image was asked */
-};
-
 struct trusted_keys {
 	const struct root *root;
 	const struct kernel_source *source;
-	struct certificates *certificates; /* grows when a signature asks for the image */
-	size_t platform_from, platform_to; /* of certificates: those in .platform alone */
-	bool platform;
-	struct certificates *revoked; /* .blacklist */
-	struct text hashes;           /* likewise, HASH_SIZE bytes each */
+	struct firmware_keys firmware; /* and, as signatures ask for them, the image's */
 };
-
-static void add_certificate(void *data, const void *der, size_t len)
-{
-	struct certificates *ret = data;
-	const unsigned char *p = der;
-	X509 *certificate;
-
-	if (ret->count == CERTIFICATES_MAX || len > VARIABLE_MAX)
-		return;
-	certificate = d2i_X509(NULL, &p, (long)len);
-	if (certificate)
-		ret->items[ret->count++] = certificate;
-}
 
 static int add_image_certificate(void *data, const void *der, size_t len)
 {
-	add_certificate(data, der, len);
+	certificates_add(data, der, len);
 	return 0;
-}
-
-static void certificates_done(struct certificates *certificates)
-{
-	for (size_t i = 0; i < certificates->count; i++)
-		X509_free(certificates->items[i]);
-}
-
-static void add_hash(void *data, const void *hash, size_t len)
-{
-	if (len == HASH_SIZE)
-		text_append_n(data, hash, len);
-}
-
-static void add_variable(const struct root *root, const char *path, size_t skip,
-			 struct certificates *ret)
-{
-	autofree char *data = NULL;
-	size_t len = 0;
-
-	/* Absent without UEFI, or root's alone: then none of its keys is known. */
-	if (root_read(root, path, VARIABLE_MAX, &data, &len, NULL) < 0 || len < skip)
-		return;
-	efi_signatures_each(EFI_SIGNATURE_X509, data + skip, len - skip, add_certificate,
-			    ret);
-}
-
-/* Is CONFIG_NAME=y among the lines? Without a configuration it is taken to be. */
-static bool config_has(const struct kernel_source *source, const char *line)
-{
-	const void *data;
-	const char *text, *end, *found;
-	size_t len, want = strlen(line);
-
-	if (source->file(source->data, "config", &data, &len, NULL) < 0)
-		return true;
-	text = data;
-	for (end = text + len; (found = memmem(text, (size_t)(end - text), line, want));
-	     text = found + 1)
-		if ((found == data || found[-1] == '\n') &&
-		    (found + want == end || found[want] == '\n'))
-			return true;
-	return false;
-}
-
-/*
- * The machine owner's keys count where they are in .machine, or in .platform, which
- * distributions' kernels ask too; the firmware's db is in .platform alone.
- */
-static void add_firmware_keys(struct trusted_keys *keys)
-{
-	const struct root *root = keys->root;
-	struct certificates *ret = keys->certificates;
-	bool machine = config_has(keys->source, "CONFIG_INTEGRITY_MACHINE_KEYRING=y");
-
-	keys->platform = config_has(keys->source, "CONFIG_INTEGRITY_PLATFORM_KEYRING=y");
-	if (keys->platform || machine) {
-		if (root_exists(root, MOK_TABLE))
-			add_variable(root, MOK_TABLE, 0, ret);
-		else
-			add_variable(root, MOK_VARIABLE, ATTRIBUTES_SIZE, ret);
-	}
-	keys->platform_from = machine ? ret->count : 0;
-	if (keys->platform)
-		add_variable(root, DB_VARIABLE, ATTRIBUTES_SIZE, ret);
-	keys->platform_to = ret->count;
-}
-
-static void add_revoked(struct trusted_keys *keys, const char *path)
-{
-	autofree char *data = NULL;
-	size_t len = 0;
-
-	if (root_read(keys->root, path, VARIABLE_MAX, &data, &len, NULL) < 0 ||
-	    len < ATTRIBUTES_SIZE)
-		return;
-	/* Without this option the kernel keeps no certificates there. */
-	if (config_has(keys->source, "CONFIG_SYSTEM_REVOCATION_LIST=y"))
-		efi_signatures_each(EFI_SIGNATURE_X509, data + ATTRIBUTES_SIZE,
-				    len - ATTRIBUTES_SIZE, add_certificate,
-				    keys->revoked);
-	efi_signatures_each(EFI_SIGNATURE_SHA256, data + ATTRIBUTES_SIZE,
-			    len - ATTRIBUTES_SIZE, add_hash, &keys->hashes);
-}
-
-/*
- * load_uefi_certs puts dbx and, under Secure Boot alone, shim's list into .blacklist.
- * Hashes of certificates (EFI_CERT_X509_SHA256) are left out: the kernel takes the time
- * behind such a hash along with it, and so never finds one again.
- */
-static void add_revocations(struct trusted_keys *keys)
-{
-	struct firmware firmware = {0};
-
-	if (!keys->platform) /* LOAD_UEFI_KEYS */
-		return;
-	add_revoked(keys, DBX_VARIABLE);
-	if (firmware_probe(keys->root, &firmware, NULL) == 0 && firmware.secure_boot)
-		add_revoked(keys, MOKX_VARIABLE);
 }
 
 int trusted_keys_probe(const struct root *root, const struct kernel_source *source,
@@ -181,11 +46,7 @@ int trusted_keys_probe(const struct root *root, const struct kernel_source *sour
 	(void)err; /* what can't be read holds no key that is known */
 	keys->root = root;
 	keys->source = source;
-	keys->certificates = mem_zalloc(sizeof(*keys->certificates));
-	keys->revoked = mem_zalloc(sizeof(*keys->revoked));
-	keys->revoked->complete = true;
-	add_firmware_keys(keys);
-	add_revocations(keys);
+	firmware_keys_read(root, source, &keys->firmware);
 	ERR_clear_error();
 	*ret = keys;
 	return 0;
@@ -195,11 +56,7 @@ void trusted_keys_free(struct trusted_keys *keys)
 {
 	if (!keys)
 		return;
-	certificates_done(keys->certificates);
-	free(keys->certificates);
-	certificates_done(keys->revoked);
-	free(keys->revoked);
-	text_done(&keys->hashes);
+	firmware_keys_done(&keys->firmware);
 	free(keys);
 }
 
@@ -224,7 +81,7 @@ int trusted_keys_note(const struct kernel_image *image, struct symbol_table *tab
 /* Certificates one behind the other; each begins with its own length. */
 void trusted_keys_use_noted(struct trusted_keys *keys, const struct symbol_table *table)
 {
-	struct certificates *ret = keys->certificates;
+	struct certificates *ret = keys->firmware.trusted;
 	size_t len = 0;
 	const unsigned char *p = symbol_table_noted(table, NOTE, &len);
 	const unsigned char *end = p ? p + len : NULL;
@@ -250,12 +107,12 @@ static void ask_image(const struct trusted_keys *keys)
 	const void *data;
 	size_t len;
 
-	keys->certificates->complete = true;
+	keys->firmware.trusted->complete = true;
 	if (source->file(source->data, "image", &data, &len, NULL) < 0 ||
 	    kernel_image_open(source->release, data, len, &image, NULL) < 0)
 		return; /* whoever asked for its symbols was told why */
-	(void)kernel_image_certificates(&image, add_image_certificate, keys->certificates,
-					NULL); /* likewise */
+	(void)kernel_image_certificates(&image, add_image_certificate,
+					keys->firmware.trusted, NULL); /* likewise */
 }
 
 /* What was signed. A file that let its bytes go is opened again for them, where a key is
@@ -448,18 +305,19 @@ static bool key_is_revoked(const struct trusted_keys *keys, CMS_ContentInfo *cms
 	struct certificates *own;
 	bool unknown;
 
-	if (keys->revoked->count == 0 ||
-	    judge_message(keys, keys->revoked, cms, content) != SIGNATURE_TRUSTED)
+	if (keys->firmware.revoked->count == 0 ||
+	    judge_message(keys, keys->firmware.revoked, cms, content) !=
+		    SIGNATURE_TRUSTED)
 		return false;
 	if (!release || release_compare(release, REVOCATION_FOR_ALL) >= 0)
 		return true;
-	if (!keys->certificates->complete)
+	if (!keys->firmware.trusted->complete)
 		ask_image(keys);
 	own = mem_zalloc(sizeof(*own));
 	own->complete = true;
-	for (size_t i = 0; i < keys->certificates->count; i++)
-		if (i < keys->platform_from || i >= keys->platform_to)
-			own->items[own->count++] = keys->certificates->items[i];
+	for (size_t i = 0; i < keys->firmware.trusted->count; i++)
+		if (i < keys->firmware.platform_from || i >= keys->firmware.platform_to)
+			own->items[own->count++] = keys->firmware.trusted->items[i];
 	unknown = judge_message(keys, own, cms, content) == SIGNATURE_UNKNOWN_KEY;
 	free(own);
 	return unknown;
@@ -480,14 +338,14 @@ static bool kernel_refuses_hashes(const struct kernel_source *source)
 /* mod_is_hash_blacklisted: the whole file, its signature included. */
 static bool file_is_revoked(const struct trusted_keys *keys, struct content *content)
 {
-	const void *bytes = keys->hashes.len > 0 ? content_bytes(content) : NULL;
-	unsigned char hash[HASH_SIZE];
+	const void *bytes = keys->firmware.hashes.len > 0 ? content_bytes(content) : NULL;
+	unsigned char hash[REVOKED_HASH];
 
 	if (!bytes ||
 	    EVP_Digest(bytes, content->file->size, hash, NULL, EVP_sha256(), NULL) != 1)
 		return false;
-	for (size_t at = 0; at < keys->hashes.len; at += HASH_SIZE)
-		if (memcmp(keys->hashes.data + at, hash, HASH_SIZE) == 0)
+	for (size_t at = 0; at < keys->firmware.hashes.len; at += REVOKED_HASH)
+		if (memcmp(keys->firmware.hashes.data + at, hash, REVOKED_HASH) == 0)
 			return kernel_refuses_hashes(keys->source);
 	return false;
 }
@@ -499,7 +357,7 @@ static enum signature_trust judge_content(const struct trusted_keys *keys,
 
 	if (key_is_revoked(keys, cms, content))
 		return SIGNATURE_REVOKED_KEY;
-	trust = judge_message(keys, keys->certificates, cms, content);
+	trust = judge_message(keys, keys->firmware.trusted, cms, content);
 	return trust == SIGNATURE_TRUSTED && file_is_revoked(keys, content)
 		       ? SIGNATURE_REVOKED_FILE
 		       : trust;

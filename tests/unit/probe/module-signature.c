@@ -22,13 +22,15 @@
 #include "made-module.h"
 #include "probe/kernel-abi.h"
 
-#define EFIVARS "/sys/firmware/efi/efivars/"
-#define MOK     EFIVARS "MokListRT-605dab50-e046-4300-abb6-3dd810dd8b23"
-#define DB      EFIVARS "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
-#define DBX     EFIVARS "dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
-#define MOKX    EFIVARS "MokListXRT-605dab50-e046-4300-abb6-3dd810dd8b23"
-#define SECURE  EFIVARS "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-#define TRAILER (12 + sizeof(marker) - 1)
+#define EFIVARS   "/sys/firmware/efi/efivars/"
+#define MOK       EFIVARS "MokListRT-605dab50-e046-4300-abb6-3dd810dd8b23"
+#define DB        EFIVARS "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
+#define DBX       EFIVARS "dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
+#define MOKX      EFIVARS "MokListXRT-605dab50-e046-4300-abb6-3dd810dd8b23"
+#define SECURE    EFIVARS "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+#define INSECURE  EFIVARS "MokSBStateRT-605dab50-e046-4300-abb6-3dd810dd8b23"
+#define IGNORE_DB EFIVARS "MokIgnoreDB-605dab50-e046-4300-abb6-3dd810dd8b23"
+#define TRAILER   (12 + sizeof(marker) - 1)
 
 static const char marker[] = "~Module signature appended~\n";
 
@@ -197,11 +199,14 @@ static int config_only(void *data, const char *what, const void **ret, size_t *r
 	return 0;
 }
 
-static char platform[] = "# CONFIG_INTEGRITY_MACHINE_KEYRING is not set\n"
-			 "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n";
-static char machine_only[] = "CONFIG_INTEGRITY_MACHINE_KEYRING=y\n";
-static char neither[] = "CONFIG_X_INTEGRITY_PLATFORM_KEYRING=y\n"
-			"CONFIG_INTEGRITY_PLATFORM_KEYRING=yes\n";
+#define IMA "CONFIG_IMA_SECURE_AND_OR_TRUSTED_BOOT=y\n"
+static char platform[] = IMA "# CONFIG_INTEGRITY_MACHINE_KEYRING is not set\n"
+			     "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n";
+static char machine_only[] = IMA "CONFIG_INTEGRITY_MACHINE_KEYRING=y\n";
+static char without_ima[] = "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
+			    "CONFIG_SYSTEM_REVOCATION_LIST=y\n";
+static char neither[] = IMA "CONFIG_X_INTEGRITY_PLATFORM_KEYRING=y\n"
+			    "CONFIG_INTEGRITY_PLATFORM_KEYRING=yes\n";
 
 /* Whose kernel it is; newer ones ask their list for every key. */
 static const char *release = "6.12.1";
@@ -383,6 +388,11 @@ static void enrol(const struct root *root, const char *path, const struct signer
 	OPENSSL_free(der);
 }
 
+static void secure_boot(const struct root *root, bool on)
+{
+	made_bytes(root, SECURE, on ? "\6\0\0\0\1" : "\6\0\0\0\0", 5);
+}
+
 static void owners_key_counts_once_enrolled(void **state)
 {
 	const struct made_machine *m = *state;
@@ -392,6 +402,7 @@ static void owners_key_counts_once_enrolled(void **state)
 
 	made_bytes(&m->root, "/var/lib/dkms/mok.pub", der, (size_t)len);
 	OPENSSL_free(der);
+	secure_boot(&m->root, true);
 	assert_int_equal(judged(&m->root, platform, &kernels, &file),
 			 SIGNATURE_UNKNOWN_KEY);
 	enrol(&m->root, MOK, &owners);
@@ -401,6 +412,42 @@ static void owners_key_counts_once_enrolled(void **state)
 	assert_int_equal(judged(&m->root, NULL, &kernels, &file), SIGNATURE_TRUSTED);
 	assert_int_equal(judged(&m->root, neither, &kernels, &file),
 			 SIGNATURE_UNKNOWN_KEY);
+}
+
+/* Without Secure Boot anybody may have written that list: Linux 5.17 and later. */
+static void owners_key_counts_under_secure_boot_alone(void **state)
+{
+	const struct made_machine *m = *state;
+	automodule struct module_file file = signed_module(&owners, &(struct way){0});
+
+	enrol(&m->root, MOK, &owners);
+	assert_int_equal(judged(&m->root, platform, &kernels, &file),
+			 SIGNATURE_UNKNOWN_KEY);
+	secure_boot(&m->root, false);
+	assert_int_equal(judged(&m->root, NULL, &kernels, &file), SIGNATURE_UNKNOWN_KEY);
+	release = "5.10.0-30-amd64";
+	assert_int_equal(judged(&m->root, platform, &kernels, &file), SIGNATURE_TRUSTED);
+	release = "6.12.1";
+	secure_boot(&m->root, true);
+	assert_int_equal(judged(&m->root, platform, &kernels, &file), SIGNATURE_TRUSTED);
+	/* a kernel that asks for Secure Boot by IMA, and is built without */
+	assert_int_equal(judged(&m->root, without_ima, &kernels, &file),
+			 SIGNATURE_UNKNOWN_KEY);
+	/* shim was told to check nothing: it says so */
+	made_bytes(&m->root, INSECURE, "\6\0\0\0\1", 5);
+	assert_int_equal(judged(&m->root, platform, &kernels, &file),
+			 SIGNATURE_UNKNOWN_KEY);
+}
+
+static void firmwares_keys_that_shim_ignores_do_not_count(void **state)
+{
+	const struct made_machine *m = *state;
+	automodule struct module_file file = signed_module(&owners, &(struct way){0});
+
+	enrol(&m->root, DB, &owners);
+	assert_int_equal(judged(&m->root, platform, NULL, &file), SIGNATURE_TRUSTED);
+	made_bytes(&m->root, IGNORE_DB, "\6\0\0\0\1", 5);
+	assert_int_equal(judged(&m->root, platform, NULL, &file), SIGNATURE_UNKNOWN_KEY);
 }
 
 static void firmwares_keys_count_in_the_platform_ring(void **state)
@@ -414,9 +461,9 @@ static void firmwares_keys_count_in_the_platform_ring(void **state)
 			 SIGNATURE_UNKNOWN_KEY);
 }
 
-static char revoking[] = "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
-			 "CONFIG_INTEGRITY_MACHINE_KEYRING=y\n"
-			 "CONFIG_SYSTEM_REVOCATION_LIST=y\n";
+static char revoking[] = IMA "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
+			     "CONFIG_INTEGRITY_MACHINE_KEYRING=y\n"
+			     "CONFIG_SYSTEM_REVOCATION_LIST=y\n";
 
 static void revoked_key_is_refused_where_the_kernel_asks(void **state)
 {
@@ -424,6 +471,7 @@ static void revoked_key_is_refused_where_the_kernel_asks(void **state)
 	automodule struct module_file file = signed_module(&owners, &(struct way){0});
 	automodule struct module_file other = signed_module(&kernels, &(struct way){0});
 
+	secure_boot(&m->root, true);
 	enrol(&m->root, MOK, &owners);
 	assert_int_equal(judged(&m->root, revoking, &kernels, &file), SIGNATURE_TRUSTED);
 	enrol(&m->root, DBX, &owners);
@@ -438,11 +486,12 @@ static void revoked_key_is_refused_where_the_kernel_asks(void **state)
 
 static void older_kernels_ask_for_the_platforms_keys_only(void **state)
 {
-	static char no_machine[] = "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
-				   "CONFIG_SYSTEM_REVOCATION_LIST=y\n";
+	static char no_machine[] = IMA "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
+				       "CONFIG_SYSTEM_REVOCATION_LIST=y\n";
 	const struct made_machine *m = *state;
 	automodule struct module_file file = signed_module(&owners, &(struct way){0});
 
+	secure_boot(&m->root, true);
 	enrol(&m->root, MOK, &owners);
 	enrol(&m->root, DBX, &owners);
 	release = "6.1.0-56-amd64";
@@ -462,7 +511,7 @@ static void shims_list_counts_under_secure_boot(void **state)
 
 	enrol(&m->root, MOKX, &kernels);
 	assert_int_equal(judged(&m->root, revoking, &kernels, &file), SIGNATURE_TRUSTED);
-	made_bytes(&m->root, SECURE, "\6\0\0\0\1", 5);
+	secure_boot(&m->root, true);
 	assert_int_equal(judged(&m->root, revoking, &kernels, &file),
 			 SIGNATURE_REVOKED_KEY);
 }
@@ -633,6 +682,8 @@ int main(void)
 		ON_MACHINE(certificate_brought_along_is_looked_at),
 		ON_MACHINE(owners_key_counts_once_enrolled),
 		ON_MACHINE(firmwares_keys_count_in_the_platform_ring),
+		ON_MACHINE(owners_key_counts_under_secure_boot_alone),
+		ON_MACHINE(firmwares_keys_that_shim_ignores_do_not_count),
 		ON_MACHINE(revoked_key_is_refused_where_the_kernel_asks),
 		ON_MACHINE(older_kernels_ask_for_the_platforms_keys_only),
 		ON_MACHINE(shims_list_counts_under_secure_boot),

@@ -98,10 +98,11 @@ int kernel_abi_add_exports(const struct kernel_source *source,
 
 /*
  * Would the target trust this module's signature? Its keys are the certificates built
- * into its image, and, where its configuration has them, the machine owner's (MokListRT)
- * and the firmware's (db). What dbx and,
- * under Secure Boot, MokListXRT revoke is refused where the target does so; lists built
- * into its image are not asked. Always 0.
+ * into its image, and, where its configuration has them, the firmware's (db) and, under
+ * Secure Boot, the machine owner's (MokListRT). What dbx and, under Secure Boot,
+ * MokListXRT revoke is refused where the target does so. Lists of revoked keys and hashes
+ * that are built into its image (CONFIG_SYSTEM_REVOCATION_KEYS,
+ * CONFIG_SYSTEM_BLACKLIST_HASH_LIST) are not asked. Always 0.
  */
 struct kernel_image;
 struct trusted_keys;

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Keys and hashes that a kernel takes from the firmware and from the machine's owner,
+ * through shim: trusted ones and revoked ones. For trusted-keys.c.
+ */
+#pragma once
+
+#include <openssl/x509.h>
+
+#include "base/text.h"
+#include "probe/kernel-abi.h"
+
+#define CERTIFICATES_MAX 1024
+#define REVOKED_HASH     32 /* bytes: SHA-256 */
+
+struct certificates {
+	X509 *items[CERTIFICATES_MAX];
+	size_t count;
+	bool complete; /* the image was asked */
+};
+/* A certificate's DER bytes; what is none, or one too many, is left out. */
+void certificates_add(struct certificates *certificates, const void *der, size_t len);
+
+struct firmware_keys {
+	struct certificates *trusted;
+	size_t platform_from, platform_to; /* of trusted: those in .platform alone */
+	struct certificates *revoked;      /* .blacklist */
+	struct text hashes;                /* likewise, of files, REVOKED_HASH each */
+};
+
+/*
+ * Which of them the source's kernel would take at its boot, by its configuration, its
+ * release and whether the firmware of root enforces Secure Boot. What can't be read has
+ * no key. Rules: security/integrity/platform_certs/load_uefi.c, machine_keyring.c.
+ */
+void firmware_keys_read(const struct root *root, const struct kernel_source *source,
+			struct firmware_keys *ret);
+void firmware_keys_done(struct firmware_keys *keys);
+
+/* Is "CONFIG_NAME=y" a line of the configuration? Without one it is taken to be. */
+bool source_config_has(const struct kernel_source *source, const char *line);
