@@ -18,15 +18,30 @@
 #define MODINFO_MAX ((size_t)16 << 20)
 #define INDEX_MAX   ((size_t)64 << 20)
 
+static void found_built_in(void *data, size_t index, const char *module, size_t length)
+{
+	struct strv *found = data;
+	autofree char *name = str_ndup(module, length);
+
+	(void)index; /* there is one */
+	if (!strv_has(found, name))
+		strv_add(found, name);
+}
+
+/* libkmod looks no further than the modules where one of them has the alias: what the
+ * kernel has built in for it would be missed. */
 static void find_one(const struct root_target *target, const char *alias,
 		     struct strv *ret)
 {
 	struct strv wanted = {0};
+	const struct alias_match match = {&wanted, found_built_in, ret};
 	char *name = str_dup(alias);
 
 	alias_normalize(name);
 	strv_add_take(&wanted, name);
 	driver_tree_match(&target->tree, &wanted, ret);
+	if (target->modinfo)
+		alias_match_modinfo(&match, target->modinfo, target->modinfo_size);
 	if (ret->count == 0 && root_target_has(target, wanted.items[0]))
 		strv_add(ret, wanted.items[0]);
 	strv_done(&wanted);
@@ -48,12 +63,14 @@ static void find_fit(struct root_target *target)
 static void read_built_in(struct root_target *target)
 {
 	autofree char *path = str_format("%s/modules.builtin.modinfo", target->folder);
-	autofree char *data = NULL;
-	size_t len = 0;
+	const char *word, *end;
 
 	/* a kernel before 5.2 has none */
-	(void)root_read(target->root, path, MODINFO_MAX, &data, &len, NULL);
-	for (const char *word = data; word && word < data + len; word += strlen(word) + 1)
+	if (root_read(target->root, path, MODINFO_MAX, &target->modinfo,
+		      &target->modinfo_size, NULL) < 0)
+		return;
+	end = target->modinfo + target->modinfo_size;
+	for (word = target->modinfo; word < end; word += strlen(word) + 1)
 		if (strstr(word, ".softdep=") || strstr(word, ".firmware="))
 			strv_add(&target->built_in, word);
 }
@@ -111,8 +128,8 @@ int root_target_open(const struct root *root, const char *release,
 				 "missing; run: depmod %s",
 				 release, release);
 	}
-	find_fit(&target);
 	read_built_in(&target);
+	find_fit(&target);
 	*ret = target;
 	return 0;
 }
@@ -124,6 +141,7 @@ void root_target_done(struct root_target *target)
 		kmod_unref(target->kmod);
 	driver_tree_done(&target->tree);
 	strv_done(&target->fit);
+	free(target->modinfo);
 	strv_done(&target->built_in);
 	strv_done(&target->expanded);
 }

@@ -17,9 +17,11 @@ struct root_target {
 	struct kmod_ctx *kmod; /* dependencies; NULL where there are no modules */
 	struct strv fit;       /* modules with an alias for this machine's processor */
 	bool fit_known;        /* it has a modalias at all */
-	struct strv built_in;  /* modules.builtin.modinfo: "ext4.softdep=pre: crc32c" */
-	struct strv expanded;  /* names whose dependencies are in the list */
-	const char *checksum;  /* of the root's btrfs: "crc32c"; or NULL; borrowed */
+	char *modinfo;         /* modules.builtin.modinfo; or NULL */
+	size_t modinfo_size;
+	struct strv built_in; /* of it: "ext4.softdep=pre: crc32c" */
+	struct strv expanded; /* names whose dependencies are in the list */
+	const char *checksum; /* of the root's btrfs: "crc32c"; or NULL; borrowed */
 	struct root_needs *needs;
 };
 

@@ -583,6 +583,27 @@ static void what_is_built_in_changes(void **state)
 	assert_list(&needs.modules, "(ext4) crc32c_generic (virtio_pci) virtio_blk");
 }
 
+/* One way to compute it is built in, a faster one is a module: nothing is needed. */
+static void what_is_built_in_will_do(void **state)
+{
+	static const struct made_tree_row rows[] = {
+		{"fs/ext4/ext4.ko", "alias=fs-ext4\nsoftdep=pre: crypto-crc32c", NULL,
+		 false},
+		{"crypto/crc32c_generic.ko", "alias=crypto-crc32c", NULL, true},
+		{"arch/x86/crypto/crc32c-intel.ko", "alias=crypto-crc32c", NULL, false},
+		{"virtio_pci.ko", "alias=pci:v00001AF4d*", NULL, true},
+		{"virtio_blk.ko", "alias=virtio:d00000002v*", NULL, true},
+		{NULL, NULL, NULL, false}};
+	autoneeds struct root_needs needs = {0};
+
+	made_tree(*state, NEW, rows);
+	put_virtio_disk(machine(state));
+	put_mounts(machine(state), "1 1 254:1 / / rw - ext4 /dev/vda1 rw\n");
+	probe(state, &needs);
+	assert_list(&needs.modules, "ext4 (virtio_pci) (virtio_blk) "
+				    "(crc32c_generic|crc32c_intel)");
+}
+
 /* A mere hint of one module is a need of another, and so is what that one needs. */
 static void what_is_needed_once_is_needed(void **state)
 {
@@ -737,6 +758,7 @@ int main(void)
 		MACHINE_TEST(root_over_iscsi),
 		MACHINE_TEST(root_over_nvme_fabrics),
 		MACHINE_TEST(what_is_built_in_changes),
+		MACHINE_TEST(what_is_built_in_will_do),
 		MACHINE_TEST(what_is_needed_once_is_needed),
 		MACHINE_TEST(nothing_is_asked_of_a_kernel_that_has_all),
 		MACHINE_TEST(driver_that_the_target_lacks_is_needed),
