@@ -311,7 +311,8 @@ static void judge_needs(struct judging *j, const struct root_need_list *list,
 		autofree char *what = NULL;
 
 		if (need->built_in || has_any(j, need->name, kind->has) ||
-		    is_of_missing_tree(j, need->name))
+		    is_of_missing_tree(j, need->name) ||
+		    (need->starter && !has_any(j, need->starter, has_file)))
 			continue;
 		what = what_is_missing(need->name);
 		reason_add(j, kind->code, kind->fatal && !need->optional, need->name,

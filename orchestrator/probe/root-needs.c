@@ -286,8 +286,9 @@ static void need_loader(struct root_target *target)
 		/* udev loads drivers by itself; for file systems, ciphers and checksums
 		 * the kernel asks modprobe */
 		(void)root_need_add(&needs->tools, "modprobe", "modules", false);
-		(void)root_need_add(&needs->tools, "systemd-udevd|udevd", "drivers",
-				    false);
+		root_need_add(&needs->tools, "systemd-udevd|udevd", "drivers", false)
+			->starter = "scripts/init-top/udev|lib/dracut/hooks/pre-udev/*|"
+				    "lib/systemd/system/systemd-udevd.service|hooks/udev";
 		(void)root_need_add(&needs->files, name, "modules", false);
 	}
 }

@@ -14,7 +14,8 @@
  *	init: absent | closed		closed: it can't be executed
  *	fault: TEXT			why it can't be read to its end
  *	need module: NAME for WHY	and so tool, file, firmware; before NAME may
- *					stand built-in or optional
+ *					stand built-in, optional, or started: by
+ *					the image's scripts/start or hooks/start
  *	installed: ext4 DIGEST		the tree's own; without digest: there is none
  *	unpacks: zstd gzip		what the target unpacks
  *	proven: SIZE PLAIN a b c	the last proven image and its modules
@@ -126,7 +127,7 @@ static void take_installed(struct initramfs_trial *t, const struct strv *words)
 			sizeof(item->content.digest) - 1);
 }
 
-/* "module: optional a|b for WHY" */
+/* "module: optional a|b for WHY"; "tool: started a for WHY": by scripts/start */
 static int take_need(struct initramfs_trial *t, const char *value, struct error *err)
 {
 	struct root_needs *n = &t->needs;
@@ -147,6 +148,8 @@ static int take_need(struct initramfs_trial *t, const char *value, struct error 
 		need = root_need_add(lists[i], words.items[words.count - 1],
 				     why + strlen(" for "), strv_has(&words, "optional"));
 		need->built_in = strv_has(&words, "built-in");
+		if (strv_has(&words, "started"))
+			need->starter = "scripts/start|hooks/start";
 		return 0;
 	}
 	return error_set(err, -1, "\"need %s\" is no need", value);

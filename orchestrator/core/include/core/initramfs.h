@@ -93,6 +93,9 @@ struct root_need {
 	char *why;
 	bool built_in; /* the target has it in its image: nothing is needed */
 	bool optional; /* a boot may well do without: a warning where it is missing */
+	/* programs: the image's files that start it, "a|b"; an image with none of them
+	 * was made to do without. Static; NULL: it is needed whatever there is */
+	const char *starter;
 	/* modules: of the installed file, by module_content_probe; digest "" unknown */
 	struct module_content content;
 };
