@@ -7,26 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from recording import lay_out
+
 KURO = os.environ.get("KURO", "kuro")
 ENV_SIZE = 1024
-
-
-def _write(root, kind, path, text):
-    place = root / path.lstrip("/")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if kind == "link":
-        place.symlink_to(text)
-    elif kind == "head":
-        place.write_bytes(bytes.fromhex(text))
-    else:
-        parts = [part.replace("\\n", "\n").replace("\\t", "\t") for part in text.split("\\\\")]
-        place.write_text("\\".join(parts))
-
-
-def lay_out(root, recording):
-    for line in recording.read_text().splitlines():
-        kind, path, text = (line.split(" ", 2) + [""])[:3]
-        _write(root, kind, path, text)
 
 
 class Machine:
