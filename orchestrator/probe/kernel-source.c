@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An installed release as a source: its files, the modules of its tree, and, through
- * libkmod, depmod's index of the symbols that they export. Changes nothing, runs nothing.
+ * An installed release as a source: its files, the modules of its tree, and depmod's
+ * index of the symbols that they export. Changes nothing, runs nothing.
  */
-#include <fcntl.h>
-#include <libkmod.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +15,7 @@
 
 #define TREE_DEPTH_MAX   24
 #define TREE_ENTRIES_MAX 200000
+#define INDEX_MAX        ((size_t)256 * 1024 * 1024)
 
 enum index_state { INDEX_NOT_TRIED, INDEX_READY, INDEX_ABSENT };
 
@@ -28,12 +27,7 @@ struct installed {
 	struct text names;  /* of the tree's own modules, a path a line */
 	struct text strays; /* lines of modules.order, between newlines */
 	enum index_state index;
-	struct kmod_ctx *kmod;
-	int tree_fd; /* libkmod's way into the tree; -1 */
-	/* Modules that were looked up: as long as they are held, libkmod gives the same
-	 * ones again, their paths known. */
-	struct kmod_module **found;
-	size_t found_count;
+	struct held symbols, paths; /* modules.symbols.bin, modules.dep.bin */
 };
 
 static bool is_module_file(const char *name)
@@ -290,88 +284,75 @@ static int installed_look(void *data, const char *path,
 	return r < 0 ? r : each(each_data, path, held.data, held.len, err);
 }
 
-/*
- * libkmod takes a path of the file system that kuro runs in; by descriptor no link of
- * another root leads it elsewhere.
- */
-static int index_open(struct installed *in, struct error *err)
+static int index_open(const struct installed *in, const char *name, struct held *ret)
 {
-	static const char *const no_config = NULL;
-	autofree char *dir = NULL;
-	int r = kmod_indexes_check(in->root, in->tree, err);
+	autofree char *path = str_format("%s/%s", in->tree, name);
 
-	if (r < 0)
-		return r;
-	in->tree_fd = root_openat(in->root, in->tree, O_PATH | O_DIRECTORY, 0);
-	if (in->tree_fd < 0)
-		return error_errno(err, in->tree_fd, "%s", in->tree);
-	dir = str_format("/proc/self/fd/%d", in->tree_fd);
-	in->kmod = kmod_new(dir, &no_config);
-	if (!in->kmod)
-		return error_set(err, -EIO, "%s can't be opened by libkmod", in->tree);
-	kmod_set_log_priority(in->kmod, -1); /* our own errors tell */
-	r = kmod_load_resources(in->kmod);
-	return r < 0 ? error_errno(err, r, "indexes of %s", in->tree) : 0;
+	return held_map(in->root, path, INDEX_MAX, ret, NULL);
 }
 
 static bool index_ready(struct installed *in)
 {
 	if (in->index == INDEX_NOT_TRIED)
-		in->index = in->tree && index_open(in, NULL) == 0 ? INDEX_READY
-								  : INDEX_ABSENT;
+		in->index =
+			in->tree &&
+					index_open(in, "modules.symbols.bin",
+						   &in->symbols) == 0 &&
+					index_open(in, "modules.dep.bin", &in->paths) == 0
+				? INDEX_READY
+				: INDEX_ABSENT;
 	return in->index == INDEX_READY;
 }
 
-/* The path below the tree, or NULL: a module that is built in has none. */
-static char *own_path(struct installed *in, const struct kmod_module *module)
+/* The path of a module by its line of depmod's, "kernel/fs/fat/fat.ko: ..."; NULL for one
+ * that is not the kernel's own. */
+static char *own_path(struct installed *in, const char *line)
 {
-	const char *path = kmod_module_get_path(module);
-	const char *dir = kmod_get_dirname(in->kmod);
+	size_t len = strcspn(line, ":");
 
-	if (!path || !str_starts(path, dir) || path[strlen(dir)] != '/')
-		return NULL;
-	path += strlen(dir) + 1;
-	return is_own(in, path, strlen(path)) ? str_format("%s/%s", in->tree, path)
-					      : NULL;
+	return is_own(in, line, len) ? str_format("%s/%.*s", in->tree, (int)len, line)
+				     : NULL;
 }
 
-static void keep_module(struct installed *in, struct kmod_module *module)
+/* A module that is built in has no line. */
+static int module_path(struct installed *in, const char *module, char **ret)
 {
-	for (size_t i = 0; i < in->found_count; i++)
-		if (in->found[i] == module) {
-			kmod_module_unref(module);
-			return;
-		}
-	in->found = mem_regrow(in->found, in->found_count + 1, sizeof(void *));
-	in->found[in->found_count++] = module;
+	autostrv struct strv lines = {0};
+	int r = kmod_index_find(in->paths.data, in->paths.len, module, &lines);
+
+	if (r < 0)
+		return r;
+	*ret = own_path(in, lines.items[0]);
+	return *ret ? 0 : -ENOENT;
+}
+
+/* The first of those that export it which is the kernel's own. */
+static int symbol_path(struct installed *in, const char *symbol, char **ret)
+{
+	autofree char *key = str_format("symbol:%s", symbol);
+	autostrv struct strv modules = {0};
+	int r = kmod_index_find(in->symbols.data, in->symbols.len, key, &modules);
+	bool found = false;
+
+	for (size_t i = 0; i < modules.count && !found && r != -ERROR_DAMAGED; i++) {
+		r = module_path(in, modules.items[i], ret);
+		found = r == 0;
+	}
+	return r;
 }
 
 static int installed_provider(void *data, const char *symbol, char **ret_path,
 			      struct error *err)
 {
 	struct installed *in = data;
-	autofree char *alias = str_format("symbol:%s", symbol);
-	struct kmod_list *list = NULL, *item;
-	char *path = NULL;
+	int r = index_ready(in) ? symbol_path(in, symbol, ret_path) : -ERROR_DAMAGED;
 
-	if (!index_ready(in))
+	if (r == -ERROR_DAMAGED)
 		return error_set(err, -ENOTSUP, "%s has no index of symbols; run depmod",
 				 in->release);
-	/* A name that libkmod refuses is exported by no module. */
-	(void)kmod_module_new_from_lookup(in->kmod, alias, &list);
-	kmod_list_foreach(item, list)
-	{
-		struct kmod_module *module = kmod_module_get_module(item);
-
-		keep_module(in, module);
-		if (!path)
-			path = own_path(in, module);
-	}
-	kmod_module_unref_list(list);
-	if (!path)
-		return error_set(err, -ENOENT, "no module of %s exports %s", in->release,
+	if (r < 0)
+		return error_set(err, r, "no module of %s exports %s", in->release,
 				 symbol);
-	*ret_path = path;
 	return 0;
 }
 
@@ -379,12 +360,8 @@ static void installed_done(void *data)
 {
 	struct installed *in = data;
 
-	for (size_t i = 0; i < in->found_count; i++)
-		kmod_module_unref(in->found[i]);
-	free(in->found);
-	kmod_unref(in->kmod);
-	if (in->tree_fd >= 0)
-		(void)close(in->tree_fd); /* O_PATH: nothing to flush */
+	held_done(&in->symbols);
+	held_done(&in->paths);
 	release_files_done(&in->files);
 	text_done(&in->names);
 	text_done(&in->strays);
@@ -426,7 +403,6 @@ int kernel_source_installed(const struct root *root, const char *release,
 		.root = root,
 		.release = str_dup(release),
 		.tree = find_tree(root, release),
-		.tree_fd = -1,
 	};
 	in->files.root = root;
 	in->files.release = in->release;

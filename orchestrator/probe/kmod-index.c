@@ -2,7 +2,8 @@
 /*
  * Bounds of depmod's indexes: a trie whose nodes are found by offset. Every node is
  * visited once, with a stack of its own; nodes that overlap or lead back are found by
- * counting bytes: a whole index has no more of them in its nodes than in its file.
+ * counting bytes: a whole index has no more of them in its nodes than in its file. A
+ * single name's way down is bounded by its letters.
  */
 #include "kmod-index.h"
 
@@ -121,18 +122,26 @@ static bool walk_node(struct index_walk *walk, struct index_place place)
 	return true;
 }
 
+/* The head of the index: where its root is. */
+static bool walk_begin(const struct index_walk *walk, uint32_t *ret_root)
+{
+	uint32_t magic, version;
+	size_t at = 0;
+
+	if (walk->len < INDEX_HEADER || walk->len > INDEX_SIZE_MAX ||
+	    !walk_number(walk, &at, &magic) || !walk_number(walk, &at, &version) ||
+	    !walk_number(walk, &at, ret_root))
+		return false;
+	return magic == INDEX_MAGIC && version == INDEX_VERSION;
+}
+
 bool kmod_index_whole(const unsigned char *data, size_t len)
 {
 	struct index_walk walk = {.data = data, .len = len, .budget = len};
-	uint32_t magic, version, root;
+	uint32_t root;
 	bool whole = true;
-	size_t at = 0;
 
-	if (len < INDEX_HEADER || len > INDEX_SIZE_MAX ||
-	    !walk_number(&walk, &at, &magic) || !walk_number(&walk, &at, &version) ||
-	    !walk_number(&walk, &at, &root))
-		return false;
-	if (magic != INDEX_MAGIC || version != INDEX_VERSION)
+	if (!walk_begin(&walk, &root))
 		return false;
 	if (root & INDEX_OFFSET_MASK)
 		walk_push(&walk, root, 0);
@@ -140,6 +149,90 @@ bool kmod_index_whole(const unsigned char *data, size_t len)
 		whole = walk_node(&walk, walk.stack[--walk.count]);
 	free(walk.stack);
 	return whole;
+}
+
+/* The child of that letter, 0 where there is none; *at moves behind the children. */
+static bool find_child(const struct index_walk *walk, size_t *at, unsigned char letter,
+		       uint32_t *ret)
+{
+	uint8_t first, last;
+	size_t own;
+
+	if (walk->len - *at < 2)
+		return false;
+	first = walk->data[(*at)++];
+	last = walk->data[(*at)++];
+	if (first > last || last >= INDEX_CHARS ||
+	    walk->len - *at < (size_t)4 * (last - first + 1U))
+		return false;
+	own = *at + (size_t)4 * (letter - first);
+	*at += (size_t)4 * (last - first + 1U);
+	*ret = 0;
+	return letter < first || letter > last || walk_number(walk, &own, ret);
+}
+
+static int take_values(const struct index_walk *walk, size_t at, struct strv *ret)
+{
+	uint32_t count, priority;
+
+	if (!walk_number(walk, &at, &count))
+		return -ERROR_DAMAGED;
+	for (uint32_t i = 0; i < count; i++) {
+		size_t value;
+
+		if (!walk_number(walk, &at, &priority))
+			return -ERROR_DAMAGED;
+		value = at;
+		if (!walk_text(walk, &at))
+			return -ERROR_DAMAGED;
+		strv_add(ret, (const char *)walk->data + value);
+	}
+	return count > 0 ? 0 : -ENOENT;
+}
+
+/* Each step takes a letter of the name at least, but for the first. */
+static int find_below(const struct index_walk *walk, uint32_t node, const char *name,
+		      struct strv *ret)
+{
+	while (node & INDEX_OFFSET_MASK) {
+		size_t at = node & INDEX_OFFSET_MASK, text = at;
+		uint32_t child = 0;
+
+		if (at < INDEX_HEADER || at >= walk->len ||
+		    (node & INDEX_PREFIX && !walk_text(walk, &at)))
+			return -ERROR_DAMAGED;
+		if (node & INDEX_PREFIX) {
+			if (!str_starts(name, (const char *)walk->data + text))
+				return -ENOENT;
+			name += at - text - 1;
+		}
+		if (node & INDEX_CHILDREN &&
+		    !find_child(walk, &at, (unsigned char)*name, &child))
+			return -ERROR_DAMAGED;
+		if (!*name)
+			return node & INDEX_VALUES ? take_values(walk, at, ret) : -ENOENT;
+		name++;
+		node = child;
+	}
+	return -ENOENT;
+}
+
+int kmod_index_find(const unsigned char *data, size_t len, const char *name,
+		    struct strv *ret)
+{
+	const struct index_walk walk = {.data = data, .len = len};
+	autostrv struct strv found = {0};
+	uint32_t root;
+	int r;
+
+	if (!walk_begin(&walk, &root))
+		return -ERROR_DAMAGED;
+	r = find_below(&walk, root, name, &found);
+	if (r < 0)
+		return r;
+	*ret = found;
+	found = (struct strv){0};
+	return 0;
 }
 
 static int index_check(const struct root *root, const char *path, struct error *err)
@@ -168,8 +261,8 @@ static int index_check(const struct root *root, const char *path, struct error *
 
 int kmod_indexes_check(const struct root *root, const char *dir, struct error *err)
 {
+	/* It maps modules.symbols.bin too, and goes there for symbols alone. */
 	static const char *const names[] = {"modules.dep.bin", "modules.alias.bin",
-					    "modules.symbols.bin",
 					    "modules.builtin.alias.bin",
 					    "modules.builtin.bin"};
 	int r = 0;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * depmod's binary indexes, looked over before libkmod maps them: libkmod follows their
- * offsets as they stand, and one cut off by a crash would end the program.
+ * depmod's binary indexes. libkmod follows their offsets as they stand, and one cut off
+ * by a crash would end the program: those of aliases, whose patterns it matches, are
+ * looked over before it maps them; a single name is looked up here, which is the same
+ * work as looking over its branch alone.
  */
 #pragma once
 
@@ -16,8 +18,15 @@
  */
 bool kmod_index_whole(const unsigned char *data, size_t len);
 /*
- * May libkmod load what depmod left in dir ("/lib/modules/6.1.0", "" for root itself)?
- * One that is missing is no harm: libkmod then finds nothing in it, or refuses to load.
- * -ERROR_DAMAGED names the index.
+ * The values of a name ("symbol:kmalloc" of modules.symbols.bin, "ext4" of
+ * modules.dep.bin) in their order, copies. -ENOENT: there are none,
+ * -ERROR_DAMAGED: the way to them leads astray. Patterns are taken as they are written.
+ */
+int kmod_index_find(const unsigned char *data, size_t len, const char *name,
+		    struct strv *ret);
+/*
+ * May libkmod look up aliases in what depmod left in dir ("/lib/modules/6.1.0", "" for
+ * root itself)? One that is missing is no harm: libkmod then finds nothing in it, or
+ * refuses to load. -ERROR_DAMAGED names the index.
  */
 int kmod_indexes_check(const struct root *root, const char *dir, struct error *err);

@@ -23,10 +23,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char pci[] = "pci:v00008086d000015BBsv0000103Csd00008549bc02sc00i00";
 	char usb[] = "usb:v046DpC52Bd1211dc00dsc00dp00ic03isc01ip01in00", x[] = "x";
 	char *items[] = {pci, usb, x, NULL};
-	struct strv wanted = {items, 3};
+	struct strv wanted = {items, 3}, found = {0};
 	struct alias_match match = {&wanted, take, &wanted};
 
 	(void)kmod_index_whole(data, size); /* either answer is one */
+	(void)kmod_index_find(data, size, "symbol:one", &found);
+	strv_done(&found);
 	alias_match_text(&match, (const char *)data, size);
 	alias_match_modinfo(&match, (const char *)data, size);
 	return 0;

@@ -267,6 +267,63 @@ static void an_index_is_looked_over_to_its_last_byte(void **state)
 	free(bytes);
 }
 
+static void assert_found(const unsigned char *bytes, size_t len, const char *name,
+			 const char *values)
+{
+	autostrv struct strv found = {0};
+	autofree char *joined = NULL;
+	int r = kmod_index_find(bytes, len, name, &found);
+
+	assert_int_equal(r, *values ? 0 : -ENOENT);
+	joined = strv_join(&found, " ");
+	assert_string_equal(joined, values);
+}
+
+static void a_name_is_found_whole(void **state)
+{
+	static const struct made_key keys[] = {{"symbol:one", {"one_mod", "other"}},
+					       {"symbol:two", {"two_mod"}},
+					       {NULL, {NULL}}};
+	static const char *const others[] = {
+		"",           "symbol:", "symbol:on", "symbol:ones", "symbol:tw",
+		"symbol:owo", "one",     "symbol:*",  "symbol:\xff"};
+	autofree unsigned char *bytes = NULL;
+	size_t len;
+
+	(void)state;
+	bytes = made_index(keys, strlen("symbol:"), &len);
+	assert_found(bytes, len, "symbol:one", "one_mod other");
+	assert_found(bytes, len, "symbol:two", "two_mod");
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		assert_found(bytes, len, others[i], "");
+}
+
+/* Cut off at the end of memory of its own, or with a byte changed: an answer, the right
+ * one, or damage. */
+static void a_damaged_index_gives_no_wrong_place(void **state)
+{
+	static const struct made_key keys[] = {{"symbol:one", {"one_mod", "other"}},
+					       {"symbol:two", {"two_mod"}},
+					       {NULL, {NULL}}};
+	autofree unsigned char *bytes = NULL;
+	size_t len, damaged = 0;
+
+	(void)state;
+	bytes = made_index(keys, strlen("symbol:"), &len);
+	for (size_t i = 0; i < len; i++) {
+		autostrv struct strv cut = {0}, changed = {0};
+		autofree unsigned char *copy = mem_zalloc(i);
+
+		memcpy(copy, bytes, i);
+		damaged += kmod_index_find(copy, i, "symbol:one", &cut) < 0;
+		bytes[i] ^= 0xff;
+		(void)kmod_index_find(bytes, len, "symbol:one", &changed);
+		assert_true(changed.count <= 2);
+		bytes[i] ^= 0xff;
+	}
+	assert_int_equal(damaged, len); /* its root is at its end */
+}
+
 #define MACHINE_TEST(f) \
 	cmocka_unit_test_setup_teardown(f, made_machine_set_up, made_machine_tear_down)
 
@@ -285,6 +342,8 @@ int main(void)
 		MACHINE_TEST(a_module_of_modules_order_is_the_kernels_own),
 		MACHINE_TEST(a_damaged_index_is_not_asked),
 		cmocka_unit_test(an_index_is_looked_over_to_its_last_byte),
+		cmocka_unit_test(a_name_is_found_whole),
+		cmocka_unit_test(a_damaged_index_gives_no_wrong_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
