@@ -17,6 +17,7 @@
 
 /* A smaller file is written as soon as its room would be taken. */
 #define RESERVE_LEAST ((size_t)64 << 10)
+#define READ_PIECE    ((size_t)16 << 10)
 
 int root_open(struct root *root, const char *path, struct error *err)
 {
@@ -136,23 +137,38 @@ int root_readlink(const struct root *root, const char *path, char **ret)
 	return 0;
 }
 
+/* All of a regular file and one byte, which its end is seen by; what /proc and devices
+ * hold is not known before. */
+static size_t first_room(int fd, size_t max)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || st.st_size <= 0)
+		return READ_PIECE;
+	return (uint64_t)st.st_size < max ? (size_t)st.st_size + 1 : max + 1;
+}
+
 int fd_read_all(int fd, const char *what, size_t max, char **ret, size_t *ret_len,
 		struct error *err)
 {
 	autotext struct text content = {0};
-	char chunk[16384];
+	size_t room = first_room(fd, max);
 	ssize_t n;
 
-	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+	text_reserve(&content, room);
+	while ((n = read(fd, content.data + content.len, room)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return error_errno(err, -errno, "reading %s", what);
-		if (content.len + (size_t)n > max)
+		content.len += (size_t)n;
+		if (content.len > max)
 			return error_set(err, -EFBIG, "%s is larger than %zu bytes", what,
 					 max);
-		text_append_n(&content, chunk, (size_t)n);
+		room = READ_PIECE;
+		text_reserve(&content, room);
 	}
+	content.data[content.len] = '\0';
 	if (ret_len)
 		*ret_len = content.len;
 	*ret = text_take(&content);

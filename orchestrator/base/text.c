@@ -42,7 +42,7 @@ void text_done(struct text *t)
 	*t = (struct text){0};
 }
 
-static void text_reserve(struct text *t, size_t more)
+void text_reserve(struct text *t, size_t more)
 {
 	size_t want = t->len + more + 1;
 

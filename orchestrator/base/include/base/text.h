@@ -21,6 +21,8 @@ struct text {
 };
 
 void text_done(struct text *t);
+/* Room for more bytes and a NUL behind those that are there. */
+void text_reserve(struct text *t, size_t more);
 void text_append(struct text *t, const char *s);
 void text_append_n(struct text *t, const char *s, size_t n);
 void text_appendf(struct text *t, const char *format, ...)
