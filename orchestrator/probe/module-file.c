@@ -14,6 +14,8 @@
 #include "module-parts.h"
 #include "probe/decompress.h"
 
+#define COPY_MAX (128 * 1024)
+
 static const char *const endings[] = {".ko", ".ko.gz", ".ko.xz", ".ko.zst"};
 
 static void dashes_to_underscores(char *name)
@@ -208,6 +210,41 @@ int module_file_parse(const char *path, const void *data, size_t len,
 	return 0;
 }
 
+/* Less is there where it was cut meanwhile. */
+static int read_bytes(int fd, void *bytes, size_t *size, struct error *err)
+{
+	size_t len = 0;
+
+	while (len < *size) {
+		ssize_t n = read(fd, (char *)bytes + len, *size - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno(err, -errno, "reading");
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*size = len;
+	return 0;
+}
+
+/* A copy costs less than the pages of a mapping as long as it is this small. */
+static int copy_file(struct module_file *file, int fd, size_t size, struct error *err)
+{
+	autofree void *bytes = mem_regrow(NULL, size, 1);
+	int r = read_bytes(fd, bytes, &size, err);
+
+	if (r < 0)
+		return error_prefix(err, r, "%s", file->path);
+	if (is_packed(bytes, size))
+		return unpack(file, bytes, size, err);
+	file->bytes = take_ptr(bytes);
+	file->size = size;
+	return 0;
+}
+
 /* Who truncates a module in place while it is mapped ends kuro by SIGBUS: package
  * managers, DKMS and strip rename. */
 static int map_file(struct module_file *file, int fd, size_t size, struct error *err)
@@ -242,6 +279,8 @@ static int open_file(const struct root *root, struct module_file *file, struct e
 		fault_set(file, "it is empty");
 	else if ((uintmax_t)st.st_size > MODULE_FILE_MAX)
 		fault_set(file, "it is larger than any module");
+	else if (st.st_size <= COPY_MAX)
+		return copy_file(file, fd, (size_t)st.st_size, err);
 	else
 		return map_file(file, fd, (size_t)st.st_size, err);
 	return 0;

@@ -19,6 +19,7 @@
 #include "probe/module-file.h"
 
 #define PATH     "/lib/modules/6.1.0-made/updates/dkms/made-file.ko"
+#define LARGE    ((size_t)1024 * 1024) /* is mapped */
 #define SYMTAB   ".symtab"
 #define MODULE   ".gnu.linkonce.this_module"
 #define ROWS_MAX 32
@@ -581,15 +582,24 @@ static void file_below_the_root(void **state)
 	const struct made_machine *m = *state;
 	size_t len;
 	autofree void *data = made_module_bytes(&made_whole, &len);
-	automodule struct module_file file = {0};
+	automodule struct module_file file = {0}, cut = {0}, large = {0};
+	autofree char *bytes = mem_zalloc(LARGE);
 
 	made_bytes(&m->root, PATH, data, len);
 	assert_int_equal(module_file_read(&m->root, PATH, &file, NULL), 0);
 	assert_null(file.fault);
 	assert_string_equal(file.name, "made_whole");
 	assert_exports(&file);
-	assert_non_null(file.mapping);
+	assert_null(file.mapping);
 	assert_int_equal(file.size, len);
+	made_bytes(&m->root, PATH, data, len / 2);
+	assert_int_equal(module_file_read(&m->root, PATH, &cut, NULL), 0);
+	assert_non_null(cut.fault);
+	memcpy(bytes, data, len);
+	made_bytes(&m->root, PATH, bytes, LARGE);
+	assert_int_equal(module_file_read(&m->root, PATH, &large, NULL), 0);
+	assert_non_null(large.mapping);
+	assert_exports(&large);
 }
 
 static void files_that_are_none(void **state)
