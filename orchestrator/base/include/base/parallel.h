@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The same work on many things, on as many CPUs as this process may use. Who calls keeps
+ * a place for each thing's answer, so that what comes out never depends on the threads.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#define PARALLEL_MAX 16 /* threads */
+
+/*
+ * Call each(data, i) once for every i below count, from this thread and from others, and
+ * return when all are done. few: fewer things than this are not worth a thread. each must
+ * not touch what another call of it may touch; errors are kept by i, like answers.
+ */
+void parallel_each(size_t count, size_t few, void (*each)(void *data, size_t i),
+		   void *data);
