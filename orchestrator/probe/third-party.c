@@ -11,12 +11,15 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/parallel.h"
 #include "core/release.h"
 #include "module-owners.h"
 #include "module-providers.h"
 #include "module-tree.h"
 #include "module-use.h"
 #include "probe/module-file.h"
+
+#define READ_FEW 16 /* files a thread is begun for */
 
 /* Where a release's modules lie; NULL: nowhere. */
 static char *tree_path(const struct root *root, const char *release)
@@ -196,6 +199,19 @@ static void take_packages(const struct third_party_search *search,
 	}
 }
 
+/* Files to read; each module is touched by its own reading alone. */
+struct reading {
+	const struct root *root;
+	struct third_party *items;
+};
+
+static void read_one(void *data, size_t i)
+{
+	const struct reading *reading = data;
+
+	read_file(&reading->items[i], reading->root);
+}
+
 /* Drop those without a name; the rest learns what its file and the machine say. */
 static void fill_list(struct third_party_search *search, struct third_party_list *list)
 {
@@ -211,7 +227,6 @@ static void fill_list(struct third_party_search *search, struct third_party_list
 			free(known.version);
 			continue;
 		}
-		read_file(&known, search->root);
 		known.use = search->running
 				    ? module_uses_of(&search->uses, search->release,
 						     known.name, &known.user)
@@ -219,6 +234,8 @@ static void fill_list(struct third_party_search *search, struct third_party_list
 		kept.items[kept.count++] = known;
 	}
 	*list = kept;
+	parallel_each(kept.count, READ_FEW, read_one,
+		      &(struct reading){search->root, kept.items});
 }
 
 /*
