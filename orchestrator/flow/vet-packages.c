@@ -149,14 +149,14 @@ static char *bare_release(const struct bare_image *bare, const char *path)
 	return dash && release_valid(dash + 1) ? str_dup(dash + 1) : NULL;
 }
 
-/* An image in /boot may be all that there is of a release. */
+/* A directory may be all that there is of it; its image may not be there yet. */
 static bool bare_tree(const struct root *root, const char *release,
 		      struct kernel_source *ret)
 {
 	const void *paths;
 	size_t len = 0;
 
-	if (kernel_source_installed(root, release, ret, NULL) < 0)
+	if (kernel_source_tree(root, release, ret, NULL) < 0)
 		return false;
 	if (ret->file(ret->data, "modules.order", &paths, &len, NULL) == 0 && len > 0)
 		return true;

@@ -391,14 +391,10 @@ static char *find_tree(const struct root *root, const char *release)
 	return NULL;
 }
 
-int kernel_source_installed(const struct root *root, const char *release,
-			    struct kernel_source *ret, struct error *err)
+static struct installed *installed_new(const struct root *root, const char *release)
 {
-	struct installed *in;
+	struct installed *in = mem_zalloc(sizeof(*in));
 
-	if (!release_valid(release))
-		return error_set(err, -EINVAL, "\"%s\" is no kernel release", release);
-	in = mem_zalloc(sizeof(*in));
 	*in = (struct installed){
 		.root = root,
 		.release = str_dup(release),
@@ -406,16 +402,12 @@ int kernel_source_installed(const struct root *root, const char *release,
 	};
 	in->files.root = root;
 	in->files.release = in->release;
-	if (!release_files_has(&in->files, RELEASE_IMAGE) &&
-	    !release_files_has(&in->files, RELEASE_SYMVERS)) {
-		installed_done(in);
-		return error_set(
-			err, -ENOENT,
-			"%s is not installed here: it has neither a kernel image "
-			"nor symvers",
-			release);
-	}
-	*ret = (struct kernel_source){
+	return in;
+}
+
+static struct kernel_source installed_source(struct installed *in)
+{
+	return (struct kernel_source){
 		.data = in,
 		.release = in->release,
 		.file = installed_file,
@@ -426,5 +418,41 @@ int kernel_source_installed(const struct root *root, const char *release,
 		.look = installed_look,
 		.done = installed_done,
 	};
+}
+
+int kernel_source_installed(const struct root *root, const char *release,
+			    struct kernel_source *ret, struct error *err)
+{
+	struct installed *in;
+
+	if (!release_valid(release))
+		return error_set(err, -EINVAL, "\"%s\" is no kernel release", release);
+	in = installed_new(root, release);
+	if (!release_files_has(&in->files, RELEASE_IMAGE) &&
+	    !release_files_has(&in->files, RELEASE_SYMVERS)) {
+		installed_done(in);
+		return error_set(
+			err, -ENOENT,
+			"%s is not installed here: it has neither a kernel image "
+			"nor symvers",
+			release);
+	}
+	*ret = installed_source(in);
+	return 0;
+}
+
+int kernel_source_tree(const struct root *root, const char *release,
+		       struct kernel_source *ret, struct error *err)
+{
+	struct installed *in;
+
+	if (!release_valid(release))
+		return error_set(err, -EINVAL, "\"%s\" is no kernel release", release);
+	in = installed_new(root, release);
+	if (!in->tree) {
+		installed_done(in);
+		return error_set(err, -ENOENT, "%s has no module tree here", release);
+	}
+	*ret = installed_source(in);
 	return 0;
 }

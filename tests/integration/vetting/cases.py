@@ -316,6 +316,24 @@ def packages_without_the_modules_name_what_is_missing(machine):
 
 
 @case
+def an_image_package_is_vetted_with_the_tree_that_is_installed(machine):
+    release = machine.template.other
+    run("dpkg-deb", "--extract", machine.template.packages[release], machine.dir / "installed")
+    run("cp", "-a", next((machine.dir / "installed").rglob(f"lib/modules/{release}")),
+        machine.tree(release))
+    machine.depmod(release)
+    machine.install(release, "kuro_base", lambda data: another_version(data, "_printk"))
+    machine.device("03.0", VIRTIO, "virtio-pci", "virtio_pci")
+    report = machine.check(image_package(machine, "vmlinuz", "config"))
+    expect(report["release"], release, "release")
+    assert any("installed ones are vetted" in f["text"] for f in report["findings"]), report
+    module, = report["modules"]
+    assert module["path"].startswith(f"/lib/modules/{release}/"), module
+    expect(module["verdict"], "fails", "a module of the tree")
+    expect([d["verdict"] for d in report["devices"]], ["covered"], "devices")
+
+
+@case
 def an_image_alone_is_vetted_as_far_as_it_goes(machine):
     in_use(machine, "kuro_base")
     machine.install(machine.clone, "kuro_base")

@@ -63,6 +63,10 @@ void kernel_source_done(struct kernel_source *source);
 int kernel_source_installed(const struct root *root, const char *release,
 			    struct kernel_source *ret, struct error *err);
 
+/* The module tree of a release whose image may come from elsewhere. -ENOENT: none. */
+int kernel_source_tree(const struct root *root, const char *release,
+		       struct kernel_source *ret, struct error *err);
+
 /*
  * Everything of the kernel but its modules' exports: options, vermagic, layout, the
  * image's symbols. cache (may be NULL) is asked for the symbols of an image by its
