@@ -7,12 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "btf.h"
 #include "image-address.h"
-
-/* Documentation/bpf/btf.rst */
-#define BTF_MAGIC       0xeb9f
-#define BTF_KIND_ENUM64 19
-#define BTF_STRUCT      4
 
 /* Sections are searched once: their pages need not stay. */
 static void forget(const struct kernel_image *image, const struct image_section *section)
@@ -108,27 +104,6 @@ struct btf_type {
 	uint32_t name, info, size;
 };
 
-/* Bytes behind a type's own twelve, by its kind and how many members it has. */
-static size_t btf_more(unsigned int kind, size_t members)
-{
-	static const struct {
-		uint8_t fixed, each;
-	} sizes[BTF_KIND_ENUM64 + 1] = {
-		[1] = {4, 0},   /* int */
-		[3] = {12, 0},  /* array */
-		[4] = {0, 12},  /* struct */
-		[5] = {0, 12},  /* union */
-		[6] = {0, 8},   /* enum */
-		[13] = {0, 8},  /* function prototype */
-		[14] = {4, 0},  /* variable */
-		[15] = {0, 12}, /* data section */
-		[17] = {4, 0},  /* declaration tag */
-		[BTF_KIND_ENUM64] = {0, 12},
-	};
-
-	return sizes[kind].fixed + sizes[kind].each * members;
-}
-
 static int btf_struct_size(const uint8_t *types, size_t len, const char *texts,
 			   size_t text_len, uint64_t *ret)
 {
@@ -141,7 +116,7 @@ static int btf_struct_size(const uint8_t *types, size_t len, const char *texts,
 
 		memcpy(&type, types + at, sizeof(type));
 		kind = type.info >> 24 & 0x1f;
-		if (kind == BTF_STRUCT && type.name < text_len &&
+		if (kind == BTF_KIND_STRUCT && type.name < text_len &&
 		    text_len - type.name >= sizeof(name) &&
 		    memcmp(texts + type.name, name, sizeof(name)) == 0) {
 			*ret = type.size;
@@ -152,7 +127,7 @@ static int btf_struct_size(const uint8_t *types, size_t len, const char *texts,
 		if (kind > BTF_KIND_ENUM64) /* of a later kernel: how long is it? */
 			break;
 		at += sizeof(type);
-		more = btf_more(kind, type.info & 0xffff);
+		more = btf_type_more(kind, type.info & 0xffff);
 		if (more > len - at)
 			return -ERROR_DAMAGED;
 		at += more;

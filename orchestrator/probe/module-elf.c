@@ -35,6 +35,7 @@ static const struct part_rule {
 	[PART_EXPORT_STRINGS] = RULE("__ksymtab_strings", true, false),
 	[PART_EXPORT_FLAGS] = RULE("__kflagstab", true, false),
 	[PART_BTF] = RULE(".BTF", false, false),
+	[PART_BTF_BASE] = RULE(".BTF.base", false, false),
 	[PART_BUILD_ID] = RULE(".note.gnu.build-id", false, false),
 #undef RULE
 };

@@ -2,17 +2,15 @@
 /*
  * What a module says of itself: .modinfo's key=value texts, its build id, and whether its
  * BTF's header holds together. Sources: kernel/module/main.c (get_next_modinfo),
- * include/linux/module.h (MODULE_INFO), kernel/bpf/btf.c (btf_parse_hdr).
+ * include/linux/module.h (MODULE_INFO), btf.h.
  */
+#include "btf.h"
 #include "module-parts.h"
 
 #include <elf.h>
 #include <stdlib.h>
 
-#define BTF_MAGIC       0xeb9f
-#define BTF_VERSION     1
-#define BTF_HEADER_SIZE 24
-#define BUILD_ID_MAX    20
+#define BUILD_ID_MAX 20
 
 static void add_name(struct strv *list, const char *name, size_t len)
 {
@@ -204,51 +202,19 @@ static void read_build_id(const struct module_section *note, char ret[41])
 	*ret = '\0';
 }
 
-static bool within(uint64_t offset, uint64_t len, uint64_t size)
-{
-	return offset <= size && len <= size - offset;
-}
-
-/*
- * Types, then strings, and nothing else; a module's BTF may have none of either
- * (btf_check_sec_info). A header longer than ours may tell of more sections.
- */
-static bool btf_header_sane(const struct module_section *btf)
-{
-	const unsigned char *p = btf->data;
-	uint64_t header, size, types, types_len, strings, strings_len;
-
-	if (btf->size < BTF_HEADER_SIZE || (p[0] | p[1] << 8) != BTF_MAGIC ||
-	    p[2] != BTF_VERSION || p[3] != 0)
-		return false;
-	header = module_u32(p + 4);
-	if (header < BTF_HEADER_SIZE || header > btf->size)
-		return false;
-	size = btf->size - header;
-	types = module_u32(p + 8);
-	types_len = module_u32(p + 12);
-	strings = module_u32(p + 16);
-	strings_len = module_u32(p + 20);
-	if (types % 4 != 0 || !within(types, types_len, size) ||
-	    !within(strings, strings_len, size) || strings < types + types_len)
-		return false;
-	if (header == BTF_HEADER_SIZE &&
-	    (types != 0 || strings != types_len || strings + strings_len != size))
-		return false;
-	return strings_len == 0 || p[header + strings + strings_len - 1] == '\0';
-}
-
 int module_info_read(const struct module_elf *elf, struct module_file *ret,
 		     struct text *fault)
 {
 	const struct module_section *btf = &elf->parts[PART_BTF];
+	const struct module_section *base = &elf->parts[PART_BTF_BASE];
 
 	if (read_info(&elf->parts[PART_INFO], ret, fault) < 0)
 		return -1;
 	sort_once(&ret->parameters);
 	read_build_id(&elf->parts[PART_BUILD_ID], ret->build_id);
 	ret->has_btf = btf->size > 0;
-	ret->btf_sane = ret->has_btf && btf_header_sane(btf);
+	ret->btf_sane =
+		ret->has_btf && btf_is_sane(btf->data, btf->size, base->data, base->size);
 	return 0;
 }
 

@@ -39,9 +39,9 @@ static const struct made_section whole_sections[] = {
 	 "abcdefghijkl",
 	 36},
 	{".BTF", 0, 0,
-	 "\x9f\xeb\x01\0\x18\0\0\0\0\0\0\0\x04\0\0\0\x04\0\0\0\x02\0\0\0"
-	 "type\0\0",
-	 30},
+	 "\x9f\xeb\x01\0\x18\0\0\0\0\0\0\0\x0c\0\0\0\x0c\0\0\0\x02\0\0\0"
+	 "\0\0\0\0\0\0\0\2\0\0\0\0\0\0",
+	 38},
 	{".text", 0, SHF_ALLOC, "\xc3", 1},
 	{".bss", SHT_NOBITS, SHF_ALLOC, NULL, 1 << 20},
 	{NULL, 0, 0, NULL, 0},

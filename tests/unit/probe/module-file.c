@@ -288,6 +288,62 @@ static void btf_that_does_not_hold_is_told(void **state)
 	}
 }
 
+/* A header for that many bytes of types, one string behind them. */
+static char *made_btf(const uint32_t *types, size_t count, size_t *ret_len)
+{
+	const uint32_t size = (uint32_t)(count * sizeof(*types));
+	const uint32_t header[6] = {0x0001eb9f, 24, 0, size, size, 2};
+	struct text text = {0};
+
+	text_append_n(&text, (const char *)header, sizeof(header));
+	text_append_n(&text, (const char *)types, size);
+	text_append_n(&text, "\0", 2);
+	*ret_len = text.len;
+	return text_take(&text);
+}
+
+static bool types_hold(const uint32_t *types, size_t count, const char *base,
+		       size_t base_len)
+{
+	size_t len;
+	autofree char *btf = made_btf(types, count, &len);
+	const struct made_section sections[] = {
+		{".BTF", 0, 0, btf, len},
+		{".BTF.base", 0, 0, base, base_len},
+		{0},
+	};
+	automodule struct module_file file = changed(sections, NULL);
+
+	assert_true(!file.fault && file.has_btf);
+	return file.btf_sane;
+}
+
+static void btf_types_are_gone_through(void **state)
+{
+	static const uint32_t pointer[] = {0, 2U << 24, 7};
+	static const uint32_t structure[] = {99, 4U << 24 | 1, 8, 99, 7, 0};
+	static const uint32_t rows[][6] = {
+		{0, 0, 7, 0, 2U << 24, 7},            /* no kind */
+		{0, 20U << 24, 7, 0, 2U << 24, 7},    /* none of this format */
+		{0, 2U << 24 | 1, 7, 0, 2U << 24, 7}, /* a pointer with members */
+		{0, 1U << 30 | 2U << 24, 7, 0, 2U << 24, 7},
+		{0, 4U << 24 | 2, 7, 0, 0, 0}, /* a struct whose members are cut off */
+	};
+	size_t len;
+	autofree char *base = made_btf(pointer, 3, &len);
+
+	(void)state;
+	assert_true(types_hold(pointer, 3, NULL, 0));
+	assert_false(types_hold(pointer, 2, NULL, 0));
+	/* names are the kernel's where there is no base */
+	assert_true(types_hold(structure, 6, NULL, 0));
+	assert_true(types_hold(pointer, 3, base, len));
+	assert_false(types_hold(structure, 6, base, len));
+	assert_false(types_hold(pointer, 3, base, len - 1));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_false(types_hold(rows[i], 6, NULL, 0));
+}
+
 /* As Linux 7.3 has them where all types are the kernel's own. */
 static void btf_of_a_header_alone_is_sane(void **state)
 {
@@ -678,6 +734,7 @@ int main(void)
 		cmocka_unit_test(name_is_the_files_without_modinfo),
 		cmocka_unit_test(btf_that_does_not_hold_is_told),
 		cmocka_unit_test(btf_of_a_header_alone_is_sane),
+		cmocka_unit_test(btf_types_are_gone_through),
 		cmocka_unit_test(livepatch_is_the_key_alone),
 		cmocka_unit_test(contents_that_are_refused),
 		cmocka_unit_test(extended_versions_without_names),

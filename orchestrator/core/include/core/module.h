@@ -60,7 +60,7 @@ struct module_file {
 	bool has_export_flags; /* __kflagstab */
 	bool has_gpl_exports;  /* __ksymtab_gpl, which kernels with __kflagstab ignore */
 	bool has_btf;          /* .BTF that is not empty */
-	bool btf_sane;         /* its header and string section hold together */
+	bool btf_sane;         /* its header, types and strings hold together */
 	struct module_import *imports;
 	size_t import_count;
 	struct module_version *versions, *versions_ext;
