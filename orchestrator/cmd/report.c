@@ -184,10 +184,14 @@ static char *report_sentence(const struct vet_report *report)
 	text_appendf(&t, "%s is %s here: ", report->release,
 		     report->compatible ? "compatible" : "refused");
 	if (modules == 0)
-		text_append(&t, "there are no third-party modules");
+		text_appendf(&t, "there are no%s third-party modules",
+			     report->ignored > 0 ? " other" : "");
 	else
 		text_appendf(&t, "%zu of %zu third-party module%s would load",
 			     modules - lost, modules, modules == 1 ? "" : "s");
+	if (report->ignored > 0)
+		text_appendf(&t, " (modules.ignored of the policy leaves out %zu)",
+			     report->ignored);
 	if (devices > 0)
 		text_appendf(&t, ", %zu device%s would lose %s driver", devices,
 			     devices == 1 ? "" : "s", devices == 1 ? "its" : "their");

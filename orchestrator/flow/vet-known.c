@@ -126,6 +126,7 @@ static void known_finish(struct vet *vet, struct known *known)
 		policy_strings(vet->machine->policy, POLICY_MODULES_IGNORED);
 	struct third_party *kept =
 		mem_zalloc((known->count + 1) * sizeof(*vet->report->known.items));
+	autofree char *ignored_last = NULL;
 	size_t count = 0;
 
 	if (known->count > 1)
@@ -134,9 +135,13 @@ static void known_finish(struct vet *vet, struct known *known)
 	for (size_t i = 0; i < known->count; i++) {
 		struct third_party *module = &known->items[i].module;
 
-		if (policy_module_fits(ignored, module->name))
+		if (policy_module_fits(ignored, module->name)) {
+			/* of one name there may be several */
+			vet->report->ignored += !str_eq(ignored_last, module->name);
+			free(ignored_last);
+			ignored_last = str_dup(module->name);
 			third_party_one_done(module);
-		else if (count > 0 && str_eq(kept[count - 1].name, module->name))
+		} else if (count > 0 && str_eq(kept[count - 1].name, module->name))
 			known_fold(&kept[count - 1], module);
 		else
 			kept[count++] = *module;

@@ -107,9 +107,12 @@ static char *module_sentence(const struct vet *vet, const struct compat_module *
 				  vet->report->release, why);
 	}
 	why = module_why(item);
-	return str_format("module %s would %s %s: %s", subject,
-			  item->verdict == COMPAT_FAILS ? "not load in" : "taint",
-			  vet->report->release, why);
+	if (item->verdict == COMPAT_FAILS)
+		return str_format("module %s would not load in %s: %s", subject,
+				  vet->report->release, why);
+	return str_format("module %s would taint %s, which modules.tainted of the policy "
+			  "does not allow: %s",
+			  subject, vet->report->release, why);
 }
 
 char *vet_module_sentence(const struct vet *vet, size_t i)

@@ -188,12 +188,21 @@ def the_policy_decides_what_a_loss_means(machine):
 
 
 @case
+def what_is_ignored_is_told_as_a_number(machine):
+    in_use(machine, "kuro_base", "kuro_user")
+    machine.install(machine.clone, "kuro_user")
+    machine.policy('modules: { ignored = [ "kuro_*" ]; };')
+    said = machine.kuro("check", machine.clone).stdout
+    assert "no other third-party modules (modules.ignored of the policy leaves out 2)" in said, said
+
+
+@case
 def loading_with_a_taint_may_be_refused(machine):
     in_use(machine, "kuro_base")
     machine.install(machine.clone, "kuro_base")
     machine.policy("modules: { tainted = false; };")
     report = machine.check(machine.clone, status=3)
-    assert "taint" in report["findings"][0]["text"], report["findings"]
+    assert "modules.tainted of the policy" in report["findings"][0]["text"], report["findings"]
 
 
 @case

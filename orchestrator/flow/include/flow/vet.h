@@ -43,6 +43,7 @@ struct vet_report {
 			      */
 	/* files of modules.items are those of this machine, of the target's tree ... */
 	struct third_party_list known, there;
+	size_t ignored; /* modules that modules.ignored of the policy left out of known */
 	struct module_file *brought; /* ... or of the packages */
 	size_t brought_count;
 	struct compat_set modules;
