@@ -24,6 +24,8 @@
 #define INITRAMFS_PLAIN  9
 #define INITRAMFS_PACKED 3
 #define INITRAMFS_HALVES 2
+/* Of the generator itself: its directories, the archives that it makes. */
+#define WORK_FILES 16
 /* A file of it on average; each wastes half a block. */
 #define INITRAMFS_FILE ((uint64_t)16 << 10)
 
@@ -48,8 +50,13 @@ static uint64_t initramfs_predict(const struct room *room)
 	return space_scale(size, INITRAMFS_PART, INITRAMFS_WHOLE);
 }
 
-/* What an image of this machine unpacks to; 0: it does not. */
-static uint64_t image_plain(const struct room *room, const struct kernel *kernel)
+/* What an image unpacks to. */
+struct unpacked {
+	uint64_t bytes, files; /* 0: not known */
+};
+
+static struct unpacked image_unpacked(const struct room *room,
+				      const struct kernel *kernel)
 {
 	autoinitramfs struct initramfs image = {0};
 
@@ -57,22 +64,33 @@ static uint64_t image_plain(const struct room *room, const struct kernel *kernel
 	    initramfs_read(room->machine->root, kernel->initramfs.path, &image, NULL) <
 		    0 ||
 	    image.fault)
-		return 0;
-	return image.plain;
+		return (struct unpacked){0};
+	return (struct unpacked){.bytes = image.plain,
+				 .files = image.module_count + image.files.count};
 }
 
 /* What the new image's content takes unpacked, as that of the one to measure by. */
-static uint64_t initramfs_plain(const struct room *room, const struct kernel *model,
-				uint64_t size)
+static struct unpacked initramfs_unpacked(const struct room *room,
+					  const struct kernel *model, uint64_t size)
 {
 	bool reformed = room->brought.packed != room->liked.packed;
-	uint64_t plain = reformed ? 0 : image_plain(room, model);
+	struct unpacked content =
+		reformed ? (struct unpacked){0} : image_unpacked(room, model);
 
-	if (plain > 0)
-		return space_scale(plain, size, model->initramfs.size);
-	return space_scale(size,
-			   room->brought.packed ? INITRAMFS_PACKED : INITRAMFS_PLAIN,
-			   INITRAMFS_HALVES);
+	if (content.bytes > 0)
+		content = (struct unpacked){
+			.bytes = space_scale(content.bytes, size, model->initramfs.size),
+			.files = space_scale(content.files, size, model->initramfs.size),
+		};
+	else
+		content = (struct unpacked){
+			.bytes = space_scale(size,
+					     room->brought.packed ? INITRAMFS_PACKED
+								  : INITRAMFS_PLAIN,
+					     INITRAMFS_HALVES),
+			.files = size / INITRAMFS_FILE,
+		};
+	return content;
 }
 
 /*
@@ -82,13 +100,12 @@ static uint64_t initramfs_plain(const struct room *room, const struct kernel *mo
 static int room_generator(struct room *room, const struct kernel *model, uint64_t image,
 			  struct error *err)
 {
-	uint64_t plain = initramfs_plain(room, model, image);
-	uint64_t files = image / INITRAMFS_FILE;
+	struct unpacked content = initramfs_unpacked(room, model, image);
 	struct room_demand work = {
 		.what = "the initramfs generator's work",
 		.path = STAGING,
-		.bytes = space_sum(plain, image),
-		.inodes = files,
+		.bytes = space_sum(content.bytes, image),
+		.inodes = space_sum(content.files, WORK_FILES),
 		.temporary = true,
 		.phase = ROOM_INITRAMFS,
 	};
@@ -98,11 +115,12 @@ static int room_generator(struct room *room, const struct kernel *model, uint64_
 	if (r < 0)
 		return r;
 	if (distribution_generator(room->machine->root) == GENERATOR_INITRAMFS_TOOLS)
-		work.bytes = space_sum(work.bytes, plain);
+		work.bytes = space_sum(work.bytes, content.bytes);
 	else /* dracut writes the image, then copies it */
 		work.bytes = space_sum(work.bytes, image);
-	work.bytes = space_sum(work.bytes,
-			       space_product(files, room->plan.spaces[space].block / 2));
+	work.bytes =
+		space_sum(work.bytes, space_product(content.files,
+						    room->plan.spaces[space].block / 2));
 	return room_put(room, &work, err);
 }
 

@@ -140,9 +140,13 @@ static void tally_scale(const struct room *room, const struct package_size *mode
 	for (size_t i = 0; i < tally->count; i++) {
 		struct space_taken *taken = &tally->items[i];
 
-		if (reformed && is_boot_alone(room, i)) {
-			taken->bytes =
-				space_scale(taken->bytes, REFORMED_IMAGE, REFORMED_WHOLE);
+		/* a kernel has as many files there as any other */
+		if (is_boot_alone(room, i)) {
+			taken->bytes = reformed
+					       ? space_scale(taken->bytes, REFORMED_IMAGE,
+							     REFORMED_WHOLE)
+					       : space_scale(taken->bytes, installed,
+							     model->installed);
 			continue;
 		}
 		taken->bytes = space_scale(taken->bytes, installed, model->installed);

@@ -22,8 +22,8 @@
 /* A newer kernel has more modules, and longer lists of them. */
 #define DEPMOD_PART  120
 #define DEPMOD_WHOLE 100
-/* boot.cfg, sums, manifest.json, the directory, and one that is being replaced. */
-#define GENERATION_FILES 5
+/* boot.cfg, sums, manifest.json and the directory. */
+#define GENERATION_FILES 4
 
 void room_done(struct room *room)
 {
@@ -178,24 +178,26 @@ static int room_generation(struct room *room, const struct kernel *there,
 	const struct kernel *model = there && there->image.size ? there : room->like;
 	const char *image = there && there->image.path ? there->image.path : "/boot";
 	struct room_demand files = {.what = "generation", .path = BOOT_GENERATIONS};
-	uint64_t copy = 0;
+	uint64_t copies[2] = {0};
 	size_t space;
 	int r = space_place(root, BOOT_GENERATIONS, &room->plan, &space, err);
 
 	if (r == 0)
 		r = generation_copy(room, image, model ? model->image.size : 0, true,
-				    &files.bytes, err);
+				    &copies[0], err);
 	if (r == 0)
 		r = generation_copy(room, "/boot", initramfs,
 				    distribution_generator(root) ==
 					    GENERATOR_INITRAMFS_TOOLS,
-				    &copy, err);
+				    &copies[1], err);
 	if (r < 0)
 		return r;
-	files.bytes = space_sum(files.bytes, copy);
-	files.bytes =
-		space_sum(files.bytes, GENERATION_FILES * room->plan.spaces[space].block);
-	files.inodes = GENERATION_FILES + (files.bytes > copy ? 2 : 0);
+	files.bytes = GENERATION_FILES * room->plan.spaces[space].block;
+	files.inodes = GENERATION_FILES;
+	for (size_t i = 0; i < ARRAY_LEN(copies); i++) {
+		files.bytes = space_sum(files.bytes, copies[i]);
+		files.inodes += copies[i] > 0;
+	}
 	files.measured = there != NULL;
 	return room_put(room, &files, err);
 }
