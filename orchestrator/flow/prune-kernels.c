@@ -107,6 +107,11 @@ static int remove_packages(struct prune *p, struct error *err)
 	going_names(p, &all);
 	if (all.count == 0)
 		return 0;
+	/* that may be the one that asked for room: it would be waited for in vain */
+	if (packages_busy(p->machine->root))
+		return error_set(err, -ERROR_BUSY,
+				 "a package manager is at work, which has to remove "
+				 "them; try again when it has ended");
 	r = packages_repair(&run, &local);
 	if (r < 0 && r != -ERROR_UNSUPPORTED) /* dnf has nothing of the kind */
 		return error_set(err, r,

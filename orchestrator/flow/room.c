@@ -5,6 +5,7 @@
  */
 #include "flow/room.h"
 
+#include "act/packages.h"
 #include "base/cleanup.h"
 #include "flow/prune.h"
 
@@ -151,11 +152,20 @@ static int room_refuse(const struct machine *machine, const struct space_plan *p
 	autoretention struct retention_set left = {0};
 	autotext struct text missing = {0};
 	autofree char *names = NULL;
+	uint64_t freed = 0;
 
 	missing_text(plan, &missing);
 	/* the refusal stands, whether or not something can be named */
-	if (prune_plan(machine, plan_missing(plan), &left, NULL) == 0)
+	if (prune_plan(machine, plan_missing(plan), &left, NULL) == 0) {
 		names = candidates_text(&left);
+		freed = retention_freed(&left);
+	}
+	/* it can't be asked to remove kernels before it has ended */
+	if (freed > 0 && packages_busy(machine->root))
+		return error_set(err, -ERROR_REFUSED,
+				 "there is no room for %s: %s. First run: kuro prune, "
+				 "which frees %.1f MiB",
+				 release, text_str(&missing), mebibytes(freed));
 	return error_set(err, -ERROR_REFUSED, "there is no room for %s: %s. %s%.360s",
 			 release, text_str(&missing),
 			 names ? "A person could remove: "
