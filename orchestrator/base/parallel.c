@@ -46,16 +46,18 @@ static size_t threads_for(size_t count, size_t few)
 	return threads < worth ? threads : worth;
 }
 
-/* Signals are for the thread that all others know: the helpers take none. */
-static size_t helpers_begin(pthread_t *helpers, size_t count, struct work *work)
+/* Signals are for the thread that all others know: the helpers take none. How many were
+ * begun. */
+static size_t helpers_begin(pthread_t *helpers, size_t count, void *(*work)(void *data),
+			    void *data)
 {
 	sigset_t all, before;
 	size_t begun = 0;
 
-	(void)sigfillset(&all);
+	(void)sigfillset(&all); /* knows no failure */
 	if (count == 0 || pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
 		return 0;
-	while (begun < count && pthread_create(&helpers[begun], NULL, work_on, work) == 0)
+	while (begun < count && pthread_create(&helpers[begun], NULL, work, data) == 0)
 		begun++;
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* it was taken from there */
 	return begun;
@@ -67,9 +69,31 @@ void parallel_each(size_t count, size_t few, void (*each)(void *data, size_t i),
 	struct work work = {.count = count, .each = each, .data = data};
 	size_t threads = threads_for(count, few);
 	pthread_t helpers[PARALLEL_MAX];
-	size_t begun = helpers_begin(helpers, threads ? threads - 1 : 0, &work);
+	size_t begun = helpers_begin(helpers, threads ? threads - 1 : 0, work_on, &work);
 
 	(void)work_on(&work);
 	for (size_t i = 0; i < begun; i++)
 		(void)pthread_join(helpers[i], NULL); /* fails for no thread only */
+}
+
+static void *work_aside(void *data)
+{
+	const struct aside *aside = data;
+
+	aside->work(aside->data);
+	return NULL;
+}
+
+void aside_begin(struct aside *aside, void (*work)(void *data), void *data)
+{
+	*aside = (struct aside){.work = work, .data = data};
+	aside->threaded = helpers_begin(&aside->thread, 1, work_aside, aside) == 1;
+}
+
+void aside_end(struct aside *aside)
+{
+	if (aside->threaded)
+		(void)pthread_join(aside->thread, NULL); /* fails for no thread only */
+	else
+		aside->work(aside->data);
 }

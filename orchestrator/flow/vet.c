@@ -10,6 +10,7 @@
 
 #include "act/symbol-cache.h"
 #include "base/cleanup.h"
+#include "base/parallel.h"
 #include "core/release.h"
 #include "probe/kernel-image.h"
 #include "vet-parts.h"
@@ -116,30 +117,60 @@ static void abi_names_only(struct vet *vet)
 	(void)vet_source_names(&vet->source, "modules.builtin", &abi->built_in);
 }
 
+/* What the kernel is, read beside the machine's modules. */
+struct abi_reading {
+	const struct vet *vet;
+	struct aside aside;
+	bool begun;
+	struct kernel_abi abi;
+	struct error err;
+	int r;
+};
+
+static void abi_probe(void *data)
+{
+	struct abi_reading *reading = data;
+	struct symbol_cache cache = {0};
+
+	symbol_cache_open(reading->vet->machine->root, &cache);
+	reading->r = kernel_abi_probe(&reading->vet->source, &cache, &reading->abi,
+				      &reading->err);
+}
+
+/* Unpacking an image takes as long as all the rest. Whether it is needed is known before
+ * only where everything is asked for. Until the end nobody else asks the source. */
+static void abi_begin(struct abi_reading *reading)
+{
+	reading->begun = reading->vet->depth == VET_WHOLE;
+	if (reading->begun)
+		aside_begin(&reading->aside, abi_probe, reading);
+}
+
+static void abi_end(struct abi_reading *reading)
+{
+	if (reading->begun)
+		aside_end(&reading->aside);
+}
+
 /*
  * A kernel's symbols matter where a module needs them. One whose image can't be read is
  * told of, and is an error only for the modules that would be judged by it.
  */
-static void abi_read(struct vet *vet)
+static void abi_take(struct vet *vet, struct abi_reading *reading)
 {
-	struct symbol_cache cache = {0};
-	bool needed = vet->report->known.count > 0 || vet->depth == VET_WHOLE;
-	int r;
-
-	if (!needed) {
+	if (!reading->begun && vet->report->known.count == 0) {
 		abi_names_only(vet);
 		return;
 	}
-	symbol_cache_open(vet->machine->root, &cache);
-	r = kernel_abi_probe(&vet->source, &cache, &vet->report->abi, &vet->abi_error);
-	vet->report->abi_read = r == 0;
-	if (r == 0) {
-		/* tries on the way may have left a word */
-		vet->abi_error = (struct error){0};
+	if (!reading->begun)
+		abi_probe(reading);
+	vet->report->abi_read = reading->r == 0;
+	if (reading->r == 0) {
+		vet->report->abi = reading->abi;
 		vet_boot(vet);
 	} else {
-		vet->abi_error.code = r;
-		vet->report->abi = (struct kernel_abi){0};
+		vet->abi_error = reading->err;
+		vet->abi_error.code = reading->r;
 		abi_names_only(vet);
 	}
 }
@@ -288,11 +319,17 @@ static int vet_weigh(struct vet *vet, struct error *err)
 
 int vet_run(struct vet *vet, struct error *err)
 {
-	int r = vet_know(vet, err);
+	struct abi_reading reading = {.vet = vet};
+	int r;
 
+	abi_begin(&reading);
+	r = vet_know(vet, err);
+	abi_end(&reading);
+	if (r < 0)
+		kernel_abi_done(&reading.abi);
 	if (r < 0 || (vet->depth == VET_DRIFT && vet->report->known.count == 0))
 		return r;
-	abi_read(vet);
+	abi_take(vet, &reading);
 	second_source(vet);
 	r = vet_modules(vet, err);
 	if (r == 0 && vet->whole_tree && vet->depth != VET_DRIFT)

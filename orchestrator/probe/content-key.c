@@ -20,26 +20,22 @@ bool content_key_of(const void *data, size_t len, char key[CONTENT_KEY_SIZE])
 	return true;
 }
 
-static void *make_key(void *data)
+static void make_key(void *data)
 {
 	struct content_key *key = data;
 
 	key->made = content_key_of(key->data, key->len, key->text);
-	return NULL;
 }
 
 void content_key_begin(struct content_key *key, const void *data, size_t len)
 {
 	key->data = data;
 	key->len = len;
-	key->threaded = pthread_create(&key->thread, NULL, make_key, key) == 0;
+	aside_begin(&key->aside, make_key, key);
 }
 
 const char *content_key_end(struct content_key *key)
 {
-	if (key->threaded)
-		(void)pthread_join(key->thread, NULL); /* fails for no thread only */
-	else
-		(void)make_key(key); /* says by made */
+	aside_end(&key->aside);
 	return key->made ? key->text : NULL;
 }

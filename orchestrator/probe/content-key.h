@@ -5,9 +5,10 @@
  */
 #pragma once
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/parallel.h"
 
 #define CONTENT_KEY_SIZE 65
 
@@ -18,8 +19,7 @@ bool content_key_of(const void *data, size_t len, char key[CONTENT_KEY_SIZE]);
 struct content_key {
 	const void *data;
 	size_t len;
-	pthread_t thread;
-	bool threaded;
+	struct aside aside;
 	bool made;
 	char text[CONTENT_KEY_SIZE];
 };

@@ -101,12 +101,38 @@ static void no_more_threads_than_allowed_cpus(void **state)
 	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
 }
 
+struct told {
+	pthread_t by;
+	int times;
+};
+
+static void tell(void *data)
+{
+	struct told *told = data;
+
+	told->by = pthread_self();
+	told->times++;
+}
+
+static void work_aside_is_done_at_its_end(void **state)
+{
+	struct told told = {0};
+	struct aside aside;
+
+	(void)state;
+	aside_begin(&aside, tell, &told);
+	aside_end(&aside);
+	assert_int_equal(told.times, 1);
+	assert_false(pthread_equal(told.by, pthread_self()));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_is_done_once),
 		cmocka_unit_test(little_work_stays_in_one_thread),
 		cmocka_unit_test(no_more_threads_than_allowed_cpus),
+		cmocka_unit_test(work_aside_is_done_at_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define PARALLEL_MAX 16 /* threads */
@@ -16,3 +18,17 @@
  */
 void parallel_each(size_t count, size_t few, void (*each)(void *data, size_t i),
 		   void *data);
+
+/*
+ * One piece of work beside what the caller goes on with. Begin, then end, once each and
+ * by the same thread; between them nobody else touches what work does. Where no thread
+ * can be had, end does it.
+ */
+struct aside {
+	void (*work)(void *data);
+	void *data;
+	pthread_t thread;
+	bool threaded;
+};
+void aside_begin(struct aside *aside, void (*work)(void *data), void *data);
+void aside_end(struct aside *aside);
