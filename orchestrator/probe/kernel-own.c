@@ -120,24 +120,37 @@ static void own_add(struct own_search *search, const struct module_file *file)
 	abi->own[abi->own_count++] = (struct kernel_own){str_dup(file->name), needs};
 }
 
-static int own_open(struct own_search *search, const char *path, struct error *err)
+static int own_take(void *data, const char *path, const void *bytes, size_t len,
+		    struct error *err)
 {
-	const struct kernel_source *source = search->source;
+	struct own_search *search = data;
 	automodule struct module_file file = {0};
-	autofree void *bytes = NULL;
-	size_t len;
-	int r = source->module(source->data, path, &bytes, &len, err);
+	int r = module_file_borrow(path, bytes, len, &file, err);
 
-	if (r == 0)
-		r = module_file_parse(path, bytes, len, &file, err);
-	if (r == -ENOENT || r == -ERROR_DAMAGED || (r == 0 && (file.fault || !file.name)))
-		return 0;
-	if (r < 0)
+	if (r < 0 || file.fault || !file.name)
 		return r;
 	own_add(search, &file);
 	for (size_t i = 0; r == 0 && i < file.export_count; i++)
 		r = kernel_abi_add_export(search->abi, &file.exports[i], err);
 	return r;
+}
+
+/* One that is gone or damaged needs nothing: it will not be loaded. */
+static int own_open(struct own_search *search, const char *path, struct error *err)
+{
+	const struct kernel_source *source = search->source;
+	autofree void *bytes = NULL;
+	size_t len;
+	int r;
+
+	if (source->look) {
+		r = source->look(source->data, path, own_take, search, err);
+	} else {
+		r = source->module(source->data, path, &bytes, &len, err);
+		if (r == 0)
+			r = own_take(search, path, bytes, len, err);
+	}
+	return r == -ENOENT || r == -ERROR_DAMAGED ? 0 : r;
 }
 
 static int own_find(struct own_search *search, size_t i, struct error *err)

@@ -210,6 +210,22 @@ int module_file_parse(const char *path, const void *data, size_t len,
 	return 0;
 }
 
+int module_file_borrow(const char *path, const void *data, size_t len,
+		       struct module_file *ret, struct error *err)
+{
+	autotext struct text fault = {0};
+	struct module_file file;
+
+	if (len > MODULE_FILE_MAX || is_packed(data, len))
+		return module_file_parse(path, data, len, ret, err);
+	begin(&file, path);
+	module_signature_read(data, len, &file.signature);
+	if (read_parts(&file, data, &fault) < 0)
+		set_fault(&file, &fault);
+	*ret = file;
+	return 0;
+}
+
 /* Less is there where it was cut meanwhile. */
 static int read_bytes(int fd, void *bytes, size_t *size, struct error *err)
 {

@@ -633,6 +633,23 @@ static void names_of_files(void **state)
 	}
 }
 
+/* Plain bytes are not copied, packed ones are unpacked, bad ones have their reason. */
+static void borrowed_bytes_are_read_the_same(void **state)
+{
+	size_t len;
+	autofree char *data = made_module_bytes(&made_whole, &len);
+	automodule struct module_file file = {0}, cut = {0};
+
+	(void)state;
+	assert_int_equal(module_file_borrow("x.ko", data, len, &file, NULL), 0);
+	assert_null(file.fault);
+	assert_exports(&file);
+	assert_true(file.vermagic > data && file.vermagic < data + len);
+	assert_int_equal(module_file_borrow("x.ko", data, len / 2, &cut, NULL), 0);
+	assert_non_null(cut.fault);
+	assert_string_equal(cut.name, "x");
+}
+
 static void file_below_the_root(void **state)
 {
 	const struct made_machine *m = *state;
@@ -744,6 +761,9 @@ int main(void)
 		cmocka_unit_test(every_beginning_is_a_fault),
 		cmocka_unit_test(flipped_bits_do_no_harm),
 		cmocka_unit_test(names_of_files),
+		cmocka_unit_test_setup_teardown(borrowed_bytes_are_read_the_same,
+						made_machine_set_up,
+						made_machine_tear_down),
 		cmocka_unit_test_setup_teardown(file_below_the_root, made_machine_set_up,
 						made_machine_tear_down),
 		cmocka_unit_test_setup_teardown(files_that_are_none, made_machine_set_up,

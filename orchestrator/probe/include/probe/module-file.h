@@ -19,6 +19,11 @@ int module_file_read(const struct root *root, const char *path, struct module_fi
 /* The same from bytes; path names them. data is copied or decompressed, not kept. */
 int module_file_parse(const char *path, const void *data, size_t len,
 		      struct module_file *ret, struct error *err);
+/* The same without a copy: what ret says of plain bytes lies in data, which must outlive
+ * it.
+ */
+int module_file_borrow(const char *path, const void *data, size_t len,
+		       struct module_file *ret, struct error *err);
 /*
  * What the message of its signature says: signer, key and hash, or that it is malformed.
  * Apart, since decoding it takes as long as all the rest. May be repeated.
