@@ -175,59 +175,24 @@ static void abi_take(struct vet *vet, struct abi_reading *reading)
 	}
 }
 
-/* Those of the image alone. */
-static void symbols_of_image(const struct symbol_table *from, struct symbol_table *ret)
-{
-	for (size_t i = 0; i < symbol_table_count(from); i++) {
-		const struct symbol *symbol = symbol_table_at(from, i);
-
-		if (*symbol->owner == '\0')
-			(void)symbol_table_add(ret, symbol); /* names are single there */
-	}
-}
-
-static int symvers_read(const void *bytes, size_t len, struct symbol_table *ret)
-{
-	autosymbols struct symbol_table *all = symbol_table_new();
-	bool versions = false;
-	int r = symvers_parse("Module.symvers", bytes, len, all, &versions, NULL);
-
-	if (r == 0)
-		symbols_of_image(all, ret);
-	return r;
-}
-
 /* Module.symvers beside an image that was read: whoever builds modules against it should
  * know where it tells of another kernel. */
 static void second_source(struct vet *vet)
 {
-	struct kernel_abi *abi = &vet->report->abi;
-	autosymbols struct symbol_table *symvers = symbol_table_new();
-	struct symbol_difference difference = {0};
-	const void *bytes;
-	size_t len = 0;
+	struct vet_report *report = vet->report;
+	struct symbol_cache cache = {0};
+	int r;
 
-	if (!vet->report->abi_read || abi->from_symvers || vet->depth == VET_DRIFT ||
-	    vet->source.file(vet->source.data, "symvers", &bytes, &len, NULL) < 0)
+	if (!report->abi_read || report->abi.from_symvers || vet->depth == VET_DRIFT)
 		return;
-	if (symvers_read(bytes, len, symvers) < 0) {
+	symbol_cache_open(vet->machine->root, &cache);
+	r = kernel_abi_second_source(&vet->source, &cache, &report->abi,
+				     &report->second_source, NULL);
+	if (r == -ERROR_DAMAGED)
 		vet_find(vet, VET_WARNING, "Module.symvers of %s can't be read",
-			 vet->report->release);
-		return;
-	}
-	symbol_table_compare(abi->symbols, symvers, &difference);
-	if (difference.first)
-		vet->report->second_source = str_format(
-			"the image of %s and its Module.symvers disagree (%zu symbols "
-			"are "
-			"in the image only, %zu in Module.symvers only, %zu differ; "
-			"first: "
-			"%s): modules built against these headers may not load",
-			vet->report->release, difference.missing, difference.more,
-			difference.differ, difference.first);
-	free(difference.first);
-	if (vet->report->second_source)
-		vet_find(vet, VET_WARNING, "%s", vet->report->second_source);
+			 report->release);
+	else if (report->second_source)
+		vet_find(vet, VET_WARNING, "%s", report->second_source);
 }
 
 /* Refusals first; the order of finding is kept among the like. */

@@ -373,6 +373,60 @@ static void a_note_that_leads_nowhere_counts_for_nothing(void **state)
 	}
 }
 
+static char *identity_both(void *data, const char *what)
+{
+	(void)data;
+	return str_format("1 the %s", what);
+}
+
+#define SYMVERS TREE "/build/Module.symvers"
+
+/* What Module.symvers is found to say beside the image, by this identity. */
+static char *second_of(const struct made_machine *m, struct made_cache *kept,
+		       identity_of *identity, int expected)
+{
+	const struct symbol_cache cache = {kept, cache_load, cache_store};
+	autosource struct kernel_source source = {0};
+	autoabi struct kernel_abi abi = {0};
+	char *text = NULL;
+
+	made_source(m, &source);
+	source.identity = identity;
+	probe(&source, &abi);
+	assert_int_equal(kernel_abi_second_source(&source, &cache, &abi, &text, NULL),
+			 expected);
+	return text;
+}
+
+/* Changed files of the same identity show that they are not read again. */
+static void a_second_source_is_compared_once(void **state)
+{
+	static const char same[] = "0x11111111\talpha\tvmlinux\tEXPORT_SYMBOL\t\n"
+				   "0x22222222\tbeta\tvmlinux\tEXPORT_SYMBOL_GPL\t\n"
+				   "0x00000007\tother\tfs/other\tEXPORT_SYMBOL\t\n";
+	static const char other[] = "0x11111111\talpha\tvmlinux\tEXPORT_SYMBOL\t\n"
+				    "0x33333333\tbeta\tvmlinux\tEXPORT_SYMBOL_GPL\t\n";
+	const struct made_machine *m = *state;
+	cleanup(made_cache_done) struct made_cache kept = {0}, anew = {0};
+	autofree char *unnoted = NULL, *found = NULL, *again = NULL, *later = NULL;
+
+	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
+	assert_null(second_of(m, &kept, identity_both, -ENOENT));
+	made_file(&m->root, SYMVERS, same);
+	assert_null(second_of(m, &kept, identity_both, 0));
+	made_file(&m->root, SYMVERS, other);
+	assert_null(second_of(m, &kept, identity_both, 0));
+	unnoted = second_of(m, &kept, identity_one, 0);
+	assert_non_null(strstr(unnoted, "beta has version 0x22222222"));
+	found = second_of(m, &anew, identity_both, 0);
+	assert_string_equal(found, unnoted);
+	made_file(&m->root, SYMVERS, "no symvers at all");
+	again = second_of(m, &anew, identity_both, 0);
+	assert_string_equal(again, unnoted);
+	later = second_of(m, &anew, NULL, -ERROR_DAMAGED);
+	assert_null(later);
+}
+
 static void a_note_is_of_one_identity_alone(void **state)
 {
 	cleanup(made_cache_done) struct made_cache kept = {0};
@@ -709,6 +763,7 @@ int main(void)
 		MACHINE_TEST(an_image_is_read_once_and_known_by_its_content),
 		MACHINE_TEST(an_image_of_the_same_identity_is_not_read_again),
 		MACHINE_TEST(a_note_that_leads_nowhere_counts_for_nothing),
+		MACHINE_TEST(a_second_source_is_compared_once),
 		MACHINE_TEST(a_note_is_of_one_identity_alone),
 		MACHINE_TEST(boot_adds_what_its_command_line_says),
 		MACHINE_TEST(only_modules_that_are_needed_are_opened),

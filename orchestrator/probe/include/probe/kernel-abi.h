@@ -85,6 +85,15 @@ struct symbol_cache {
 int kernel_abi_probe(const struct kernel_source *source, const struct symbol_cache *cache,
 		     struct kernel_abi *ret, struct error *err);
 /*
+ * Does Module.symvers tell of the same symbols of the image? To be asked of an abi that
+ * was read from the image, before exports are added. ret: a sentence on where they
+ * differ, caller frees, or NULL. cache may be NULL. -ENOENT: there is no Module.symvers,
+ * -ERROR_DAMAGED: it is none, or another error of reading it.
+ */
+int kernel_abi_second_source(const struct kernel_source *source,
+			     const struct symbol_cache *cache,
+			     const struct kernel_abi *abi, char **ret, struct error *err);
+/*
  * What its boot adds: module_blacklist=, module.sig_enforce and lockdown= of the command
  * line that it will get (may be NULL), and, where the firmware enforces Secure Boot, what
  * its configuration makes of that (without one: that modules must be signed).
