@@ -309,7 +309,7 @@ static bool types_hold(const uint32_t *types, size_t count, const char *base,
 	autofree char *btf = made_btf(types, count, &len);
 	const struct made_section sections[] = {
 		{".BTF", 0, 0, btf, len},
-		{".BTF.base", 0, 0, base, base_len},
+		{".BTF.base", 0, 0, base ? base : "", base_len},
 		{0},
 	};
 	automodule struct module_file file = changed(sections, NULL);
