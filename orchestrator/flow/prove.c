@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "core/release.h"
-#include "probe/boot-files.h"
 #include "probe/initramfs.h"
+#include "prove-baseline.h"
 
 void prove_report_done(struct prove_report *report)
 {
@@ -19,25 +19,6 @@ void prove_report_done(struct prove_report *report)
 	strv_done(&report->proven.modules);
 	initramfs_proof_done(&report->proof);
 	*report = (struct prove_report){0};
-}
-
-/* The image of the good generation: healthy boots used it, and nothing changes it. */
-static void prove_baseline(const struct machine *machine, struct prove_report *report)
-{
-	autoinitramfs struct initramfs image = {0};
-	autofree char *path = NULL;
-	struct boot_block block;
-
-	if (boot_files_read_block(machine->root, &block, NULL) < 0 || block.good == 0)
-		return;
-	path = str_format(BOOT_GENERATIONS "/%u/initrd.img", block.good);
-	if (initramfs_read(machine->root, path, &image, NULL) < 0 || image.fault)
-		return;
-	report->proven.size = image.size;
-	report->proven.plain = image.plain;
-	for (size_t i = 0; i < image.module_count; i++)
-		strv_add(&report->proven.modules, image.modules[i].name);
-	report->proven_known = true;
 }
 
 /* What no release is named for, the image's one module tree tells. */
@@ -88,14 +69,14 @@ int prove_initramfs_at(const struct machine *machine, const struct root *place,
 	autoprove struct prove_report report = {.path = str_dup(path)};
 	unsigned int limit =
 		(unsigned int)policy_number(machine->policy, POLICY_INITRAMFS_SHRUNK);
-	int r = initramfs_read(place, path, &report.image, err);
+	int r = initramfs_read_at(place, path, machine->root, &report.image, err);
 
 	if (r == 0)
 		r = prove_release(&report, release, &report.release, err);
 	if (r < 0)
 		return r;
 	prove_needs(machine, &report);
-	prove_baseline(machine, &report);
+	report.proven_known = prove_baseline(machine->root, &report.proven);
 	initramfs_judge(&report.image, &report.needs,
 			report.proven_known ? &report.proven : NULL, limit,
 			&report.proof);

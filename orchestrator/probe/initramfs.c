@@ -282,7 +282,14 @@ static int image_read(const struct root *root, int fd, struct initramfs *image,
 int initramfs_read(const struct root *root, const char *path, struct initramfs *ret,
 		   struct error *err)
 {
-	autoclose int fd = root_openat(root, path, O_RDONLY | O_NONBLOCK, 0);
+	return initramfs_read_at(root, path, root, ret, err);
+}
+
+int initramfs_read_at(const struct root *place, const char *path,
+		      const struct root *installed, struct initramfs *ret,
+		      struct error *err)
+{
+	autoclose int fd = root_openat(place, path, O_RDONLY | O_NONBLOCK, 0);
 	autoinitramfs struct initramfs image = {.path = str_dup(path)};
 	struct stat st;
 	int r;
@@ -295,7 +302,7 @@ int initramfs_read(const struct root *root, const char *path, struct initramfs *
 		image.fault = str_dup("it is no regular file");
 	} else {
 		image.size = (uint64_t)st.st_size;
-		r = image_read(root, fd, &image, err);
+		r = image_read(installed, fd, &image, err);
 		if (r < 0)
 			return r;
 	}

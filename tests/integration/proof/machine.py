@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A recorded machine as files below a folder: what its kernel showed of it, and the module
 tree and configuration of the kernel whose images are proven."""
+import hashlib
 import json
 import os
 import shutil
@@ -32,6 +33,12 @@ class Machine:
         folder = self.root / "boot/kuro/gen/1"
         folder.mkdir(parents=True)
         shutil.copy(image, folder / "initrd.img")
+        files = [{"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+                 for name, data in (("vmlinuz", b"a kernel"), ("initrd.img", image.read_bytes()))]
+        (folder / "manifest.json").write_text(json.dumps({
+            "schema": 1, "generation": 1, "release": "6.1.0-56-amd64", "title": "good",
+            "command_line": "root=/dev/vda1 ro", "trial_line": "panic=10", "created": 1700000000,
+            "transaction": 1, "files": files}))
         block = "# GRUB Environment Block\nkuro_good=1\nkuro_prev=\nkuro_trial=\n" \
                 "kuro_tries=0\nkuro_miss=0\n"
         (self.root / "boot/kuro/env").write_text(block.ljust(ENV_SIZE, "#"))

@@ -20,6 +20,10 @@
  */
 int initramfs_read(const struct root *root, const char *path, struct initramfs *ret,
 		   struct error *err);
+/* The same of an image below place, whose modules may be installed below another root. */
+int initramfs_read_at(const struct root *place, const char *path,
+		      const struct root *installed, struct initramfs *ret,
+		      struct error *err);
 /*
  * The content of an installed module file, to be compared with an image's copy of it;
  * packing is the copy's. One that is packed otherwise (.ko.xz, and plain in the image) is
