@@ -100,8 +100,11 @@ static struct kmod_ctx *open_dependencies(const struct root_target *target)
 	if (root_read(target->root, index, INDEX_MAX, &data, &len, NULL) == 0 &&
 	    kmod_index_whole((unsigned char *)data, len))
 		kmod = kmod_new(path, no_config);
-	if (kmod)
-		kmod_set_log_priority(kmod, 0);
+	if (!kmod)
+		return NULL;
+	kmod_set_log_priority(kmod, 0);
+	/* mapped once, not opened for each module; it fails where one index is not fit */
+	(void)kmod_load_resources(kmod);
 	return kmod;
 }
 
