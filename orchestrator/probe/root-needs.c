@@ -227,9 +227,20 @@ static void need_device(struct root_target *target, const struct device *device)
 	need->built_in = built_in;
 }
 
-/* Everything between the block devices, or the root's network card, and the board. */
-static int need_devices(struct root_target *target, struct error *err)
+static bool is_remote(const char *type)
 {
+	static const char *const types[] = {"nfs", "nfs4", "cifs", "ceph"};
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (str_eq(types[i], type))
+			return true;
+	return false;
+}
+
+/* Everything between the block devices, or the root's network card, and the board. */
+static int need_devices(struct root_target *target, const char *type, struct error *err)
+{
+	size_t count = 0;
 	autodevices struct device_list devices = {0};
 	autofree char *running = NULL;
 	int r = devices_probe(target->root, &devices, err);
@@ -239,9 +250,17 @@ static int need_devices(struct root_target *target, struct error *err)
 	if (r == 0)
 		r = devices_cover(target->root, running ? running : "-", target->release,
 				  NULL, &devices, err);
-	for (size_t i = 0; r == 0 && i < devices.count; i++)
-		if (devices.items[i].use == MODULE_USE_ROOT)
-			need_device(target, &devices.items[i]);
+	for (size_t i = 0; r == 0 && i < devices.count; i++) {
+		if (devices.items[i].use != MODULE_USE_ROOT)
+			continue;
+		need_device(target, &devices.items[i]);
+		count++;
+	}
+	if (r == 0 && count == 0 && is_remote(type))
+		root_needs_unknown(target,
+				   "which network card the root file system (%s) is "
+				   "reached by can't be told",
+				   type);
 	return r;
 }
 
@@ -318,7 +337,7 @@ static int needs_gather(struct root_target *target, struct error *err)
 		checksum = need_btrfs(target, &claims);
 	target->checksum = checksum;
 	need_claims(target, &claims);
-	r = need_devices(target, err);
+	r = need_devices(target, claims.root_type, err);
 	if (r == 0)
 		r = root_target_expand(target, err);
 	target->checksum = NULL;

@@ -522,6 +522,18 @@ static void root_over_nfs(void **state)
 	assert_known(&needs);
 }
 
+static void card_that_can_not_be_told_is_said(void **state)
+{
+	autoneeds struct root_needs needs = {0};
+
+	made_tree(*state, NEW, whole_tree);
+	put_mounts(machine(state), "1 1 0:30 / / rw - nfs4 192.0.2.1:/root rw\n");
+	probe(state, &needs);
+	assert_list(&needs.modules, "nfs nfsv4");
+	assert_int_equal(needs.unknown.count, 1);
+	assert_non_null(strstr(needs.unknown.items[0], "which network card"));
+}
+
 static void root_over_iscsi(void **state)
 {
 	static const char host[] = "platform/host2/session1/target2:0:0/2:0:0:0";
@@ -755,6 +767,7 @@ int main(void)
 		MACHINE_TEST(one_path_of_several_is_enough),
 		MACHINE_TEST(cache_of_bcache),
 		MACHINE_TEST(root_over_nfs),
+		MACHINE_TEST(card_that_can_not_be_told_is_said),
 		MACHINE_TEST(root_over_iscsi),
 		MACHINE_TEST(root_over_nvme_fabrics),
 		MACHINE_TEST(what_is_built_in_changes),
