@@ -5,16 +5,19 @@
 #include "module-tree.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/parallel.h"
 #include "probe/module-file.h"
 
 #define TREE_DEPTH_MAX   24
 #define TREE_ENTRIES_MAX 400000
 #define MODULES_MAX      20000
 #define INDEX_MAX        ((size_t)64 * 1024 * 1024)
+#define DIRS_A_THREAD    256 /* fewer are asked in less time than it begins */
 
 struct tree_walk {
 	const struct module_owners *owners;
@@ -171,25 +174,43 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
  * kernel's packages made is asked for its change; one that they did not make has changed
  * the one above it. Change times can't be set by those who copy files.
  */
+struct index_age {
+	const struct module_owners *owners;
+	int tree;
+	struct timespec made; /* when depmod wrote its list */
+	atomic_bool old;      /* a directory has changed since */
+};
+
+static void index_is_later(void *data, size_t i)
+{
+	struct index_age *age = data;
+	const struct owned_path *known = &age->owners->dirs[i];
+	struct stat dir;
+	char path[4096];
+
+	if (age->old)
+		return;
+	if (known->len >= sizeof(path)) {
+		age->old = true;
+		return;
+	}
+	memcpy(path, known->path, known->len);
+	path[known->len] = '\0';
+	if (fstatat(age->tree, path, &dir, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    (!S_ISDIR(dir.st_mode) || !is_later(&age->made, &dir.st_ctim)))
+		age->old = true;
+}
+
 static bool kernel_is_indexed(const struct module_owners *owners, int tree)
 {
-	struct stat index, dir;
-	char path[4096];
+	struct index_age age = {.owners = owners, .tree = tree};
+	struct stat index;
 
 	if (owners->dir_count == 0 || fstatat(tree, "modules.dep", &index, 0) < 0)
 		return false;
-	for (size_t i = 0; i < owners->dir_count; i++) {
-		const struct owned_path *known = &owners->dirs[i];
-
-		if (known->len >= sizeof(path))
-			return false;
-		memcpy(path, known->path, known->len);
-		path[known->len] = '\0';
-		if (fstatat(tree, path, &dir, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    (!S_ISDIR(dir.st_mode) || !is_later(&index.st_mtim, &dir.st_ctim)))
-			return false;
-	}
-	return true;
+	age.made = index.st_mtim;
+	parallel_each(owners->dir_count, DIRS_A_THREAD, index_is_later, &age);
+	return !age.old;
 }
 
 /* A line's path, where it is a module that the kernel's packages do not own. */
