@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libarchive, loaded when the first package is read and not before: it brings a dozen
- * further libraries along (XML, Unicode, ACLs), which would take longer to load than most
- * of what kuro does. Its functions are called by the names of its manual with sym_ before
- * them.
+ * libarchive, loaded when the first package is read: see base/library.h. It brings a
+ * dozen further libraries along (XML, Unicode, ACLs).
  */
 #pragma once
 
 #include <archive.h>
 #include <archive_entry.h>
 
-#include "base/error.h"
+#include "base/library.h"
 
-#define ARCHIVE_SYMBOLS(X)                   \
+#define ARCHIVE_FUNCTIONS(X)                 \
 	X(archive_entry_filetype)            \
 	X(archive_entry_hardlink)            \
 	X(archive_entry_pathname)            \
@@ -33,8 +31,7 @@
 	X(archive_read_support_format_raw)   \
 	X(archive_read_support_format_tar)
 
-#define ARCHIVE_DECLARE(name) extern __typeof__(name) *sym_##name;
-ARCHIVE_SYMBOLS(ARCHIVE_DECLARE)
+ARCHIVE_FUNCTIONS(LIBRARY_DECLARE)
 
 /* Before any of them is called. May be repeated. -ENOTSUP: it is not installed, or is not
  * the one kuro was built for. */

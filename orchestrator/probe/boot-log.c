@@ -5,9 +5,9 @@
 #include "probe/boot-log.h"
 
 #include <string.h>
-#include <systemd/sd-journal.h>
 
 #include "base/cleanup.h"
+#include "systemd-library.h"
 
 #define BOOT_LOG_MAX   65536
 #define BOOT_LOG_DEPTH 3 /* systemd-pstore sorts into directories */
@@ -56,7 +56,7 @@ static void journal_field(sd_journal *journal, const char *name, struct text *li
 	const void *data;
 	size_t len, skip = strlen(name) + 1;
 
-	if (sd_journal_get_data(journal, name, &data, &len) < 0 || len <= skip)
+	if (sym_sd_journal_get_data(journal, name, &data, &len) < 0 || len <= skip)
 		return;
 	text_append_n(line, (const char *)data + skip, len - skip);
 }
@@ -64,14 +64,14 @@ static void journal_field(sd_journal *journal, const char *name, struct text *li
 /* Step back lines entries from the end, then read forward. */
 static void journal_read(sd_journal *journal, unsigned int lines, struct text *ret)
 {
-	if (sd_journal_seek_tail(journal) < 0 ||
-	    sd_journal_previous_skip(journal, lines) <= 0)
+	if (sym_sd_journal_seek_tail(journal) < 0 ||
+	    sym_sd_journal_previous_skip(journal, lines) <= 0)
 		return;
 	do {
 		uint64_t clock = 0;
 		sd_id128_t boot;
 
-		if (sd_journal_get_monotonic_usec(journal, &clock, &boot) < 0)
+		if (sym_sd_journal_get_monotonic_usec(journal, &clock, &boot) < 0)
 			clock = 0;
 		text_appendf(ret, "[%llu.%06llu] ", (unsigned long long)(clock / 1000000),
 			     (unsigned long long)(clock % 1000000));
@@ -79,7 +79,7 @@ static void journal_read(sd_journal *journal, unsigned int lines, struct text *r
 		text_append(ret, ": ");
 		journal_field(journal, "MESSAGE", ret);
 		text_append(ret, "\n");
-	} while (sd_journal_next(journal) > 0);
+	} while (sym_sd_journal_next(journal) > 0);
 }
 
 /* The journal writes boot ids without dashes. */
@@ -100,17 +100,21 @@ int boot_log_journal(const struct root *root, const char *boot_id, unsigned int 
 	autofree char *match = journal_boot_match(boot_id);
 	autotext struct text found = {0};
 	sd_journal *journal = NULL;
-	int r;
+	int r = systemd_library_load(NULL);
 
-	if (root_is_live(root))
-		r = sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
-	else
-		r = sd_journal_open_directory_fd(&journal, root->fd, SD_JOURNAL_OS_ROOT);
 	if (r < 0)
 		return r;
-	if (sd_journal_add_match(journal, match, 0) == 0)
+	if (root_is_live(root))
+		r = sym_sd_journal_open(&journal,
+					SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+	else
+		r = sym_sd_journal_open_directory_fd(&journal, root->fd,
+						     SD_JOURNAL_OS_ROOT);
+	if (r < 0)
+		return r;
+	if (sym_sd_journal_add_match(journal, match, 0) == 0)
 		journal_read(journal, lines, &found);
-	sd_journal_close(journal);
+	sym_sd_journal_close(journal);
 	if (found.len == 0)
 		return -ENOENT;
 	*ret = text_take(&found);

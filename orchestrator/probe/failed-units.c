@@ -5,9 +5,8 @@
  */
 #include "state-probes.h"
 
-#include <systemd/sd-bus.h>
-
 #include "base/cleanup.h"
+#include "systemd-library.h"
 
 #define MANAGER_SOCKET  "unix:path=/run/systemd/private"
 #define MANAGER_NAME    "org.freedesktop.systemd1"
@@ -16,32 +15,34 @@
 
 static void cleanup_bus(sd_bus **bus)
 {
-	sd_bus_close_unref(*bus); /* takes NULL */
+	if (*bus) /* the library may be missing */
+		sym_sd_bus_close_unref(*bus);
 }
 
 static void cleanup_message(sd_bus_message **message)
 {
-	sd_bus_message_unref(*message); /* takes NULL */
+	if (*message)
+		sym_sd_bus_message_unref(*message);
 }
 
 /* root speaks to the manager itself, anyone else through the system bus. */
 static int manager_connect(sd_bus **ret)
 {
 	cleanup(cleanup_bus) sd_bus *bus = NULL;
-	int r = sd_bus_new(&bus);
+	int r = sym_sd_bus_new(&bus);
 
 	if (r >= 0)
-		r = sd_bus_set_address(bus, MANAGER_SOCKET);
+		r = sym_sd_bus_set_address(bus, MANAGER_SOCKET);
 	if (r >= 0)
-		r = sd_bus_start(bus);
+		r = sym_sd_bus_start(bus);
 	if (r < 0) {
-		sd_bus_close_unref(bus);
+		sym_sd_bus_close_unref(bus);
 		bus = NULL;
-		r = sd_bus_open_system(&bus);
+		r = sym_sd_bus_open_system(&bus);
 	}
 	if (r < 0)
 		return r;
-	(void)sd_bus_set_method_call_timeout(bus, MANAGER_TIMEOUT); /* else 25 s */
+	(void)sym_sd_bus_set_method_call_timeout(bus, MANAGER_TIMEOUT); /* else 25 s */
 	*ret = take_ptr(bus);
 	return 0;
 }
@@ -51,13 +52,13 @@ static int manager_list(sd_bus *bus, sd_bus_message **ret)
 	cleanup(cleanup_message) sd_bus_message *ask = NULL;
 	int r;
 
-	r = sd_bus_message_new_method_call(bus, &ask, MANAGER_NAME,
-					   "/org/freedesktop/systemd1",
-					   "org.freedesktop.systemd1.Manager",
-					   "ListUnitsFiltered");
+	r = sym_sd_bus_message_new_method_call(bus, &ask, MANAGER_NAME,
+					       "/org/freedesktop/systemd1",
+					       "org.freedesktop.systemd1.Manager",
+					       "ListUnitsFiltered");
 	if (r >= 0)
-		r = sd_bus_message_append(ask, "as", 2, "failed", "auto-restart");
-	return r < 0 ? r : sd_bus_call(bus, ask, 0, NULL, ret);
+		r = sym_sd_bus_message_append(ask, "as", 2, "failed", "auto-restart");
+	return r < 0 ? r : sym_sd_bus_call(bus, ask, 0, NULL, ret);
 }
 
 /* A service that waits for its restart may have ended well: some use it as a timer. */
@@ -65,9 +66,9 @@ static bool restart_after_failure(sd_bus *bus, const char *object)
 {
 	autofree char *result = NULL;
 
-	if (sd_bus_get_property_string(bus, MANAGER_NAME, object,
-				       "org.freedesktop.systemd1.Service", "Result", NULL,
-				       &result) < 0)
+	if (sym_sd_bus_get_property_string(bus, MANAGER_NAME, object,
+					   "org.freedesktop.systemd1.Service", "Result",
+					   NULL, &result) < 0)
 		return false;
 	return !str_eq(result, "success");
 }
@@ -78,8 +79,8 @@ static int next_unit(sd_bus *bus, sd_bus_message *reply, struct strv *ret)
 	const char *name, *active, *object;
 	int r;
 
-	r = sd_bus_message_read(reply, "(ssssssouso)", &name, NULL, NULL, &active, NULL,
-				NULL, &object, NULL, NULL, NULL);
+	r = sym_sd_bus_message_read(reply, "(ssssssouso)", &name, NULL, NULL, &active,
+				    NULL, NULL, &object, NULL, NULL, NULL);
 	if (r <= 0)
 		return r;
 	if (str_eq(active, "failed") || restart_after_failure(bus, object))
@@ -95,12 +96,15 @@ int state_failed_units(const struct root *root, struct strv *ret)
 
 	if (!root_is_live(root))
 		return 0;
+	r = systemd_library_load(NULL);
+	if (r < 0)
+		return r;
 	r = manager_connect(&bus);
 	if (r >= 0)
 		r = manager_list(bus, &reply);
 	if (r >= 0)
-		r = sd_bus_message_enter_container(reply, SD_BUS_TYPE_ARRAY,
-						   "(ssssssouso)");
+		r = sym_sd_bus_message_enter_container(reply, SD_BUS_TYPE_ARRAY,
+						       "(ssssssouso)");
 	for (size_t i = 0; r >= 0 && i < UNITS_MAX; i++) {
 		r = next_unit(bus, reply, ret);
 		if (r == 0)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * dlopen(3).
+ */
+#include "base/library.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+int library_load(struct library *library, struct error *err)
+{
+	void *opened;
+
+	if (library->opened)
+		return 0;
+	opened = dlopen(library->file, RTLD_NOW | RTLD_LOCAL);
+	if (!opened)
+		return error_set(err, -ENOTSUP, "%s", dlerror());
+	for (size_t i = 0; i < library->count; i++) {
+		const struct library_function *function = &library->functions[i];
+		void *found = dlsym(opened, function->name);
+
+		if (!found) {
+			(void)dlclose(opened); /* nothing of it is used */
+			return error_set(err, -ENOTSUP, "%s has no %s", library->file,
+					 function->name);
+		}
+		/* POSIX lets an object's pointer be a function's; C does not */
+		memcpy(function->slot, &found, sizeof(found));
+	}
+	library->opened = opened;
+	return 0;
+}
