@@ -123,6 +123,7 @@ void module_file_keep(struct module_file *file)
 	text_done(&before);
 	release_bytes(file);
 	file->bytes = file->mapping = NULL;
+	file->btf = file->btf_base = NULL;
 }
 
 void module_file_done(struct module_file *file)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "btf.h"
 #include "module-parts.h"
 #include "probe/decompress.h"
 
@@ -65,7 +66,7 @@ static void keep_texts(struct module_file *file, const char **const *slots, size
 			*slots[i] = file->arena.data + offsets[i];
 }
 
-void module_file_read_signer(struct module_file *file)
+static void read_signer(struct module_file *file)
 {
 	struct module_signature *signature = &file->signature;
 	const char **const slots[] = {&file->name, &signature->signer, &signature->key,
@@ -79,6 +80,14 @@ void module_file_read_signer(struct module_file *file)
 	for (size_t i = 0; i < ARRAY_LEN(owned); i++)
 		free(owned[i]);
 	text_done(&before);
+}
+
+void module_file_examine(struct module_file *file)
+{
+	read_signer(file);
+	if (file->btf)
+		file->btf_sane = btf_is_sane(file->btf, file->btf_size, file->btf_base,
+					     file->btf_base_size);
 }
 
 static int check_name(struct module_file *file, const char *fallback, struct text *fault)

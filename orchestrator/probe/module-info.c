@@ -4,7 +4,6 @@
  * BTF's header holds together. Sources: kernel/module/main.c (get_next_modinfo),
  * include/linux/module.h (MODULE_INFO), btf.h.
  */
-#include "btf.h"
 #include "module-parts.h"
 
 #include <elf.h>
@@ -212,9 +211,11 @@ int module_info_read(const struct module_elf *elf, struct module_file *ret,
 		return -1;
 	sort_once(&ret->parameters);
 	read_build_id(&elf->parts[PART_BUILD_ID], ret->build_id);
-	ret->has_btf = btf->size > 0;
-	ret->btf_sane =
-		ret->has_btf && btf_is_sane(btf->data, btf->size, base->data, base->size);
+	ret->has_btf = ret->btf_sane = btf->size > 0;
+	ret->btf = btf->data;
+	ret->btf_size = btf->size;
+	ret->btf_base = base->data;
+	ret->btf_base_size = base->size;
 	return 0;
 }
 

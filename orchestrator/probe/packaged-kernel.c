@@ -258,7 +258,7 @@ static void pass_found_module(struct pass *pass, struct module_file *file)
 {
 	struct packaged_kernels *found = &pass->found;
 
-	module_file_read_signer(file);
+	module_file_examine(file);
 	found->modules =
 		mem_regrow(found->modules, found->module_count + 1, sizeof(*file));
 	found->modules[found->module_count++] = *file;

@@ -99,7 +99,7 @@ static struct module_file *file_of(const struct root *root,
 		*file = (struct module_file){.path = str_dup(known->path),
 					     .name = known->name,
 					     .fault = str_dup(why.message)};
-	module_file_read_signer(file);
+	module_file_examine(file);
 	module_file_keep(file);
 	return file;
 }

@@ -55,6 +55,7 @@ static int folder_add(struct folder *folder, const struct root *root, const char
 	r = module_file_read(root, path, &folder->files[folder->count], err);
 	if (r < 0)
 		return r;
+	module_file_examine(&folder->files[folder->count]);
 	strv_add_take(&folder->names, str_ndup(file, strcspn(file, ".")));
 	folder->count++;
 	return 0;

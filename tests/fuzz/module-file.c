@@ -88,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(!exports.fault);
 		compare_exports(&whole, &exports);
 	}
-	module_file_read_signer(&whole);
+	module_file_examine(&whole);
 	judge(&whole);
 	module_file_keep(&whole);
 	(void)texts_length(&whole); /* and what was moved */

@@ -32,7 +32,7 @@ static int facts(const struct root *root, const char *path, void *data, struct e
 	(void)data;
 	if (r < 0)
 		return r;
-	module_file_read_signer(&file);
+	module_file_examine(&file);
 	for (size_t i = 0; i < file.import_count; i++)
 		weak += file.imports[i].weak;
 	firmware = strv_join(&file.firmware, ",");

@@ -80,6 +80,7 @@ static void texts_are_read(void **state)
 	assert_words(&file.firmware, "made/a.bin made/b*.bin");
 	assert_words(&file.parameters, "bare depth");
 	assert_false(file.livepatch);
+	module_file_examine(&file);
 	assert_true(file.has_btf && file.btf_sane);
 	assert_string_equal(file.build_id, "0123456789abcdef6162636465666768696a6b6c");
 	assert_false(file.signature.present);
@@ -284,6 +285,7 @@ static void btf_that_does_not_hold_is_told(void **state)
 
 		assert_null(file.fault);
 		assert_true(file.has_btf);
+		module_file_examine(&file);
 		assert_false(file.btf_sane);
 	}
 }
@@ -315,6 +317,7 @@ static bool types_hold(const uint32_t *types, size_t count, const char *base,
 	automodule struct module_file file = changed(sections, NULL);
 
 	assert_true(!file.fault && file.has_btf);
+	module_file_examine(&file);
 	return file.btf_sane;
 }
 
@@ -355,6 +358,7 @@ static void btf_of_a_header_alone_is_sane(void **state)
 	automodule struct module_file file = changed(sections, NULL);
 
 	(void)state;
+	module_file_examine(&file);
 	assert_true(file.has_btf && file.btf_sane);
 }
 

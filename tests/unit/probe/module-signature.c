@@ -168,7 +168,7 @@ static struct module_file parsed(const void *data, size_t len)
 	struct module_file file = {0};
 
 	assert_int_equal(module_file_parse(PATH, data, len, &file, NULL), 0);
-	module_file_read_signer(&file);
+	module_file_examine(&file);
 	return file;
 }
 

@@ -31,7 +31,7 @@ struct module_signature {
 	bool malformed; /* the marker is there, what it announces is not */
 	size_t content; /* bytes of the file that are signed */
 	size_t length;  /* bytes of the PKCS#7 message, which begins at content */
-	/* by module_file_read_signer: */
+	/* by module_file_examine: */
 	const char *signer;  /* common name of the issuer named in it, or NULL */
 	const char *key;     /* serial number or key identifier, hexadecimal, or NULL */
 	const char *hash;    /* "sha256", or NULL */
@@ -60,7 +60,10 @@ struct module_file {
 	bool has_export_flags; /* __kflagstab */
 	bool has_gpl_exports;  /* __ksymtab_gpl, which kernels with __kflagstab ignore */
 	bool has_btf;          /* .BTF that is not empty */
-	bool btf_sane;         /* its header, types and strings hold together */
+	/* its header, types and strings hold together, as far as that was looked at */
+	bool btf_sane;
+	const uint8_t *btf, *btf_base; /* in the bytes, NULL where these were let go */
+	size_t btf_size, btf_base_size;
 	struct module_import *imports;
 	size_t import_count;
 	struct module_version *versions, *versions_ext;

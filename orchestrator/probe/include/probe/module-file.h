@@ -25,10 +25,12 @@ int module_file_parse(const char *path, const void *data, size_t len,
 int module_file_borrow(const char *path, const void *data, size_t len,
 		       struct module_file *ret, struct error *err);
 /*
- * What the message of its signature says: signer, key and hash, or that it is malformed.
- * Apart, since decoding it takes as long as all the rest. May be repeated.
+ * What only a module that is judged is asked: what the message of its signature says
+ * (signer, key and hash, or that it is malformed), and whether its BTF holds together.
+ * Apart, since this takes as long as all the rest. Before module_file_keep, whose files
+ * have no bytes left; may be repeated.
  */
-void module_file_read_signer(struct module_file *file);
+void module_file_examine(struct module_file *file);
 /*
  * Only name and exports, for the tree's own modules: what it does not need to look at, it
  * does not. data must live as long as ret.
