@@ -9,24 +9,10 @@
 
 #include "base/cleanup.h"
 #include "core/release.h"
+#include "manager-file.h"
 
 #define APT_DIRECTORY "/etc/apt/apt.conf.d"
 #define DNF_DIRECTORY "/etc/dnf/protected.d"
-#define FILE_MAX_SIZE (1024 * 1024)
-
-/* Only if it would change; a directory that is not there is a manager that is not. */
-static int write_changed(const struct root *root, const char *directory, const char *path,
-			 const char *content, struct error *err)
-{
-	autofree char *now = NULL;
-
-	if (!root_exists(root, directory))
-		return 0;
-	if (root_read(root, path, FILE_MAX_SIZE, &now, NULL, NULL) == 0 &&
-	    str_eq(now, content))
-		return 0;
-	return root_write(root, path, 0644, content, strlen(content), err);
-}
 
 /* A release as an extended regular expression: what is no letter stands for itself. */
 static void append_literal(struct text *t, const char *release)
@@ -65,7 +51,7 @@ static int write_apt(const struct root *root, const struct strv *releases,
 		if (release_valid(releases->items[i]))
 			append_patterns(&t, releases->items[i]);
 	text_append(&t, "};\n");
-	return write_changed(root, APT_DIRECTORY, PROTECTION_APT, text_str(&t), err);
+	return manager_file_write(root, APT_DIRECTORY, PROTECTION_APT, text_str(&t), err);
 }
 
 static int write_dnf(const struct root *root, bool from_limit, struct error *err)
@@ -76,7 +62,7 @@ static int write_dnf(const struct root *root, bool from_limit, struct error *err
 
 	if (!from_limit)
 		return root_unlink(root, PROTECTION_DNF, err);
-	return write_changed(root, DNF_DIRECTORY, PROTECTION_DNF, content, err);
+	return manager_file_write(root, DNF_DIRECTORY, PROTECTION_DNF, content, err);
 }
 
 int protection_write(const struct root *root, const struct strv *releases,

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "core/boot-protocol.h"
 #include "core/release.h"
+#include "flow/holds.h"
 #include "flow/protect.h"
 #include "output.h"
 #include "probe/boot-files.h"
@@ -37,6 +38,7 @@ int cmd_hold(struct command *c, struct error *err)
 	r = hold_put(c->machine.db, &hold, err);
 	if (r < 0)
 		return r;
+	holds_refresh(&c->machine);
 	until = format_time(hold.expires);
 	say("%s is on hold until %s.", hold.release,
 	    hold.expires ? until : "it is lifted");
@@ -53,6 +55,7 @@ int cmd_unhold(struct command *c, struct error *err)
 				 c->args[0]);
 	if (r < 0)
 		return error_set(err, r, "%s", local.message);
+	holds_refresh(&c->machine);
 	say("%s is not on hold any more.", c->args[0]);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "act/integrate.h"
 #include "base/cleanup.h"
 #include "core/boot-protocol.h"
+#include "flow/holds.h"
 #include "flow/recover.h"
 #include "flow/rollback.h"
 #include "flow/vet.h"
@@ -221,6 +222,7 @@ int boot_record_begin(const struct machine *machine, struct error *err)
 		r = boot_record_judge(machine, boot.generation, err);
 	if (r == 0)
 		boot_record_tell(machine);
+	holds_refresh(machine);
 	return r;
 }
 

@@ -177,11 +177,11 @@ static void kernel_part(const struct package_plan *packages, struct package_plan
 	ret->release = str_dup(newest);
 }
 
-static void tell_held(const struct machine *machine, const char *release)
+static void tell_held(const struct machine *machine, const struct package_plan *kernel)
 {
 	struct error local = {0};
 
-	if (step_refuse_held(machine, release, &local) == -ERROR_REFUSED)
+	if (step_refuse_held(machine, kernel->release, kernel, &local) == -ERROR_REFUSED)
 		machine_note(machine, NOTE_WARNING, "it will not be booted: %s",
 			     local.message);
 }
@@ -201,7 +201,7 @@ int door_incoming(const struct machine *machine, struct package_plan *packages,
 	kernel_part(&all, &kernel);
 	if (!kernel.release)
 		return 0;
-	tell_held(machine, kernel.release);
+	tell_held(machine, &kernel);
 	r = journey_run_packages(machine, &packages_plan, &kernel, err);
 	return r < 0 ? r : 0;
 }

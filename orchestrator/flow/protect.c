@@ -9,6 +9,7 @@
 
 #include "act/protection.h"
 #include "base/cleanup.h"
+#include "flow/holds.h"
 #include "probe/boot-files.h"
 #include "probe/kernels.h"
 #include "probe/this-boot.h"
@@ -135,6 +136,7 @@ void protect_refresh(const struct machine *machine)
 	struct error local = {0};
 	int r = protect_gather(machine, &releases, &running, &local);
 
+	holds_refresh(machine);
 	if (r == -ERROR_DAMAGED)
 		return; /* nobody knows what is good: what is protected stays so */
 	if (r == 0)

@@ -9,6 +9,7 @@
 
 #include "act/boot-env.h"
 #include "base/cleanup.h"
+#include "flow/holds.h"
 #include "flow/protect.h"
 #include "flow/room.h"
 #include "probe/boot-files.h"
@@ -54,12 +55,28 @@ int step_baseline(struct journey *j, struct error *err)
 	return evidence_add(j->machine->db, &row, err);
 }
 
+/* The version of the image that the plan brings; NULL: it brings none. */
+static const char *image_version(const struct package_plan *plan, const char *release)
+{
+	static const char *const names[] = {"linux-image-", "linux-image-unsigned-"};
+	const char *version = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(names) && !version; i++) {
+		autofree char *name = str_format("%s%s", names[i], release);
+		const struct package_change *change = package_plan_find(plan, name);
+
+		version = change ? change->new_version : NULL;
+	}
+	return version;
+}
+
 int step_refuse_held(const struct machine *machine, const char *release,
-		     struct error *err)
+		     const struct package_plan *plan, struct error *err)
 {
 	struct hold hold = {0};
 	struct error local = {0};
-	int r = hold_get(machine->db, release, (int64_t)time(NULL), &hold, &local);
+	int r = holds_get(machine, release, plan ? image_version(plan, release) : NULL,
+			  &hold, &local);
 
 	if (r == -ENOENT)
 		return 0;
@@ -142,7 +159,7 @@ int step_resolve(struct journey *j, struct error *err)
 		j->transaction.summary = step_nothing_newer(&j->plan);
 		return 0;
 	}
-	r = step_refuse_held(j->machine, j->plan.release, err);
+	r = step_refuse_held(j->machine, j->plan.release, &j->plan, err);
 	if (r == 0)
 		r = plan_refuse_removal(&j->plan, err);
 	if (r < 0)
@@ -156,7 +173,7 @@ int step_find(struct journey *j, struct error *err)
 {
 	autokernels struct kernel_list kernels = {0};
 	const struct kernel *kernel;
-	int r = step_refuse_held(j->machine, j->to_release, err);
+	int r = step_refuse_held(j->machine, j->to_release, NULL, err);
 
 	if (r == 0)
 		r = kernels_probe(j->machine->root, false, &kernels, err);

@@ -76,9 +76,10 @@ int step_arm_check(struct journey *j, struct error *err);
 int step_arm(struct journey *j, struct error *err);
 int step_arm_undo(struct journey *j, struct error *err);
 
-/* -ERROR_REFUSED with who, why and until when, where the release is on hold. */
+/* -ERROR_REFUSED with who, why and until when, where the release is on hold; plan: what
+ * brings it, or NULL: it is installed. */
 int step_refuse_held(const struct machine *machine, const char *release,
-		     struct error *err);
+		     const struct package_plan *plan, struct error *err);
 /* -ERROR_REFUSED where this very boot is a trial without its verdict. */
 int step_refuse_while_trying(const struct machine *machine,
 			     const struct boot_block *block, struct error *err);

@@ -107,7 +107,7 @@ int upgrade_preview(const struct machine *machine, const char *to_release,
 		r = packages_resolve(machine->root, machine->policy, to_release, ret,
 				     err);
 	if (r == 0 && ret->release)
-		r = step_refuse_held(machine, ret->release, err);
+		r = step_refuse_held(machine, ret->release, ret, err);
 	return r;
 }
 

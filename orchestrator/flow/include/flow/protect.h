@@ -10,7 +10,8 @@
 /*
  * Make the protection files say what is so now: the releases that run, of the good, the
  * previous and the trial generation, of pinned ones and of the two newest proven. Without
- * a boot block they go. A failure is told, not returned: no boot hangs on it.
+ * a boot block they go. What is on hold is told too (flow/holds.h). A failure is told,
+ * not returned: no boot hangs on it.
  */
 void protect_refresh(const struct machine *machine);
 

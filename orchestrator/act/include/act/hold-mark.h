@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Releases on hold, made known to the package managers, so that they neither bring such a
+ * release again nor hide why. The files are made whole from the holds in force, never
+ * added to. Back ends are rows of a table (hold-mark.c).
+ *
+ * apt: apt_preferences(5), a negative priority for the version that failed.
+ */
+#pragma once
+
+#include "base/root-file.h"
+#include "core/transaction.h"
+
+#define HOLD_MARK_APT "/etc/apt/preferences.d/99kuro-holds"
+
+/*
+ * Mark these and no others; an empty list takes the marks away. What is marked already
+ * stays as it is, its version too. A manager that is not on this machine is told nothing.
+ * May be repeated.
+ */
+int hold_marks_write(const struct root *root, const struct hold_list *holds,
+		     struct error *err);
+
+/*
+ * A hold is on the version that failed. Is the version of the release's packages that is
+ * installed (or that comes: version, else NULL) another one than that which is marked?
+ * false where nobody knows, and where a release has one version only (rpm).
+ */
+bool hold_mark_outdated(const struct root *root, const char *release,
+			const char *version);
