@@ -132,6 +132,10 @@ static const struct policy_setting settings[] = {
 	       "more: it was renamed, removed, or what it depends on is off."),
 	BOOLEAN(POLICY_PACKAGES_REFRESH, "packages.refresh", "true",
 		"Refresh the package manager's lists before an upgrade is resolved."),
+	CHOICE(POLICY_PACKAGES_UNFIT, "packages.unfit", refuse_or_warn, "refuse",
+	       "What follows when somebody else's run of the package manager brings a "
+	       "kernel that does not pass: the run is refused before anything is "
+	       "unpacked, or it is told, and the kernel is installed and never booted."),
 	NUMBER(POLICY_PACKAGES_TIMEOUT, "packages.timeout", 60, 86400, "seconds", "3600",
 	       "How long fetching packages, refreshing their lists and asking the "
 	       "package "

@@ -12,6 +12,7 @@
 #include "act/pending.h"
 #include "act/reboot-required.h"
 #include "base/cleanup.h"
+#include "core/policy.h"
 #include "core/release.h"
 #include "flow/protect.h"
 #include "flow/recover.h"
@@ -26,6 +27,22 @@
 #define IMAGE   "linux-image-"
 #define MODULES "linux-modules-"
 
+/* Where the policy only tells, it is vetted again when it is there, and never booted. */
+static int step_vet_what_comes(struct journey *j, struct error *err)
+{
+	struct error local = {0};
+	int r = step_vet_incoming(j, &local);
+
+	if (r != -ERROR_REFUSED ||
+	    !str_eq(policy_choice(j->machine->policy, POLICY_PACKAGES_UNFIT), "warn"))
+		return r < 0 ? error_set(err, r, "%s", local.message) : r;
+	machine_note(j->machine, NOTE_WARNING,
+		     "%s; it is installed all the same (packages.unfit), and will not be "
+		     "booted",
+		     local.message);
+	return 0;
+}
+
 static int step_incoming_room(struct journey *j, struct error *err)
 {
 	return room_ensure(j->machine, &j->plan, j->plan.release, err);
@@ -33,7 +50,7 @@ static int step_incoming_room(struct journey *j, struct error *err)
 
 static const struct journey_step packages_steps[] = {
 	{"vet-packages", "vetting the new kernel before it is installed", NULL,
-	 step_vet_incoming, NULL},
+	 step_vet_what_comes, NULL},
 	{"room-packages", "making sure of room for its packages", NULL,
 	 step_incoming_room, NULL},
 };
