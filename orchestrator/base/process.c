@@ -82,7 +82,7 @@ static void process_child(const struct process *p, char *const *argv, char **env
 			  int err)
 {
 	struct sigaction plain = {.sa_handler = SIG_DFL};
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int in = p->stdin_fd ? p->stdin_fd : open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	(void)setsid(); /* fails only for a leader, which a child is not */
 	if (p->tied && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
@@ -91,8 +91,8 @@ static void process_child(const struct process *p, char *const *argv, char **env
 	if (p->root && !root_is_live(p->root) &&
 	    (fchdir(p->root->fd) < 0 || chroot(".") < 0 || chdir("/") < 0))
 		_exit(EXIT_NOT_STARTED);
-	if (null >= 0)
-		(void)dup2(null, STDIN_FILENO);
+	if (in >= 0)
+		(void)dup2(in, STDIN_FILENO);
 	if (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
 		_exit(EXIT_NOT_STARTED);
 	environ = env; /* the program is looked up on the PATH in it, not on kuro's own */

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/process.h"
+#include "probe/apt-preferences.h"
 
 #define APT_QUESTION_TIMEOUT 300 /* seconds; a slow card and a large dpkg database */
 #define DPKG_UPDATES         "/var/lib/dpkg/updates"
@@ -216,19 +217,27 @@ int apt_simulate(const struct apt_question *question, struct package_plan *ret,
 		"-o",
 		"Debug::NoLocking=true",
 	};
+	static const char *const others[] = {APT_OTHERS_OPTIONS};
 	const struct strv *args = question->args;
-	autofree const char **argv =
-		mem_zalloc((ARRAY_LEN(fixed) + args->count + 1) * sizeof(*argv));
+	autofree const char **argv = mem_zalloc(
+		(ARRAY_LEN(fixed) + ARRAY_LEN(others) + args->count + 1) * sizeof(*argv));
+	autoclose int preferences = question->despite_holds
+					    ? apt_preferences_others(question->root, NULL)
+					    : -1;
+	size_t n = ARRAY_LEN(fixed);
 	autoprocess struct process_result result = {0};
 	struct process process = {.argv = argv,
 				  .root = question->root,
 				  .timeout = question->timeout,
+				  .stdin_fd = preferences > 0 ? preferences : 0,
 				  .output_max = APT_OUTPUT_MAX};
 	int r;
 
 	memcpy(argv, fixed, sizeof(fixed));
+	for (size_t i = 0; preferences > 0 && i < ARRAY_LEN(others); i++)
+		argv[n++] = others[i];
 	for (size_t i = 0; i < args->count; i++)
-		argv[ARRAY_LEN(fixed) + i] = args->items[i];
+		argv[n++] = args->items[i];
 	r = process_check(&process, &result, err);
 	if (r < 0)
 		return r;

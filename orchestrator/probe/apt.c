@@ -162,7 +162,8 @@ static int request_simulate(const struct apt_request *request, struct package_pl
 	autostrv struct strv args = {0};
 	struct apt_question question = {.root = request->root,
 					.args = &args,
-					.timeout = request->timeout};
+					.timeout = request->timeout,
+					.despite_holds = true};
 
 	for (size_t i = 0; request->options[i]; i++)
 		strv_add(&args, request->options[i]);

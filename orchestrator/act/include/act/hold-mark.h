@@ -10,8 +10,9 @@
 
 #include "base/root-file.h"
 #include "core/transaction.h"
+#include "probe/apt-preferences.h"
 
-#define HOLD_MARK_APT "/etc/apt/preferences.d/99kuro-holds"
+#define HOLD_MARK_APT APT_HOLDS
 
 /*
  * Mark these and no others; an empty list takes the marks away. What is marked already

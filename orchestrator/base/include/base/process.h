@@ -30,6 +30,7 @@ struct process {
 	size_t output_max; /* bytes of output kept, 0: 1 MiB; the rest is read and dropped
 			    */
 	int log_fd;        /* copy both outputs there, or 0 for none */
+	int stdin_fd;      /* its standard input, or 0: /dev/null */
 	bool tied;         /* killed when kuro is: it must not go on by itself */
 	bool merge_stderr; /* stderr goes into out, in order */
 	/* Called with each whole line of output as it comes, or NULL. */

@@ -48,6 +48,7 @@ struct apt_question {
 	const struct root *root;
 	const struct strv *args; /* "install", "NAME=VERSION", "NAME-" … */
 	unsigned int timeout;    /* seconds */
+	bool despite_holds;      /* as if kuro had marked none (act/hold-mark.h) */
 };
 
 /*

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A machine that kuro watches over, and programs of its own that know nothing of kuro."""
+import hashlib
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'journey'))
+from cases_boot import boots, expect  # noqa: E402
+from cases_vetting import offer as offer_kernel  # noqa: E402
+from world import run  # noqa: E402
+
+PATH = 'PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+
+def offer(world, quick=True):
+    """quick: a small initramfs, which the generator makes in a third of the time."""
+    offer_kernel(world)
+    if quick:
+        (world.root / 'etc/initramfs-tools/conf.d/quick').write_text('MODULES=list\n')
+
+
+def inside(world, *argv, status=0, env=()):
+    """A program of the machine's own, nobody at the terminal; all that it said."""
+    done = run('chroot', world.root, 'env', PATH, 'DEBIAN_FRONTEND=noninteractive', *env, *argv,
+               check=False, stdin=-3)
+    told = done.stdout + done.stderr
+    if status is not None and done.returncode != status:
+        raise AssertionError(f'{argv}: exit status {done.returncode}, not {status}: {told}')
+    return told
+
+
+def upgrade(world, **options):
+    return inside(world, 'apt-get', '-y', '-q', 'dist-upgrade', **options)
+
+
+def package(world, release):
+    done = run('chroot', world.root, 'dpkg-query', '-W', '-f', '${db:Status-Abbrev}',
+               f'linux-image-{release}', check=False)
+    return done.stdout.strip() or 'no'
+
+
+def whole(world):
+    expect(inside(world, 'dpkg', '--audit'), '', 'dpkg --audit')
+
+
+def reboot_wanted(world):
+    path = world.root / 'run/reboot-required.pkgs'
+    return path.read_text().split() if path.exists() else []
+
+
+def bless(world, generation):
+    """Asked from outside, where no other kernel runs; the mounts are other ones there."""
+    world.policy('outside', 'health: { mounts = false; link = false; };\n')
+    boots(world, generation, trial=True)
+    world.kuro('verdict')
+    expect(world.block()[0], generation, 'good')
+
+
+def made_package(world, folder, name, version, **fields):
+    """An empty package in a folder of the machine; postinst is its script."""
+    tree = world.dir / 'made' / f'{name}_{version}'
+    (tree / 'DEBIAN').mkdir(parents=True, exist_ok=True)
+    script = fields.pop('postinst', None)
+    if script:
+        (tree / 'DEBIAN/postinst').write_text('#!/bin/sh\nset -e\n' + script + '\n')
+        (tree / 'DEBIAN/postinst').chmod(0o755)
+    fields = {'Package': name, 'Version': version, 'Architecture': 'amd64',
+              'Maintainer': 'tests <root@localhost>', 'Description': 'made by a test', **fields}
+    (tree / 'DEBIAN/control').write_text(''.join(f'{k}: {v}\n' for k, v in fields.items()))
+    target = world.root / folder
+    target.mkdir(parents=True, exist_ok=True)
+    run('dpkg-deb', '--root-owner-group', '-Znone', '-b', tree, target)
+    return target / f'{name}_{version}_amd64.deb'
+
+
+def index(world, folder='srv/repo/made', **more):
+    """A folder made a repository, and apt told of it alone; more: by package name, fields
+    that only the archive gives."""
+    lines = []
+    for path in sorted((world.root / folder).glob('*.deb')):
+        data = path.read_bytes()
+        control = run('dpkg-deb', '-f', path).stdout
+        name = control.split('\n', 1)[0].split(': ')[1]
+        lines.append(control + more.get(name.replace('-', '_'), '')
+                     + f'Filename: ./{path.name}\nSize: {len(data)}\n'
+                     f'SHA256: {hashlib.sha256(data).hexdigest()}\n')
+    (world.root / folder / 'Packages').write_text('\n'.join(lines))
+    shutil.rmtree(world.root / 'etc/apt/sources.list.d', ignore_errors=True)
+    (world.root / 'etc/apt/sources.list').write_text(f'deb [trusted=yes] copy:/{folder} ./\n')
+    (world.root / 'etc/apt/apt.conf.d/99root').write_text('APT::Sandbox::User "root";\n')
+    inside(world, 'apt-get', '-q', 'update')
