@@ -162,7 +162,7 @@ static int module_rebuild(struct vet *vet, struct compat_module *item,
 	headers = rebuild.headers || vet->headers_come;
 	if (rebuild.source && headers && !rebuild.excluded)
 		item->remedy = REMEDY_REBUILD;
-	item->headers_missing = rebuild.source && !headers;
+	item->headers_missing = outlook->lacks_headers = rebuild.source && !headers;
 	item->not_built = rebuild.source && headers && !rebuild.excluded;
 	/* headers that come with the kernel are missing no more */
 	if (item->remedy == REMEDY_NONE)

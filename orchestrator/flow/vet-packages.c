@@ -276,7 +276,7 @@ int vet_packages(const struct machine *machine, const struct vet_place *place,
 		 enum vet_depth depth, struct vet_report *ret, struct error *err)
 {
 	autovet struct vet_report report = {0};
-	struct vet vet = {.depth = depth, .report = &report};
+	struct vet vet = {.depth = depth, .report = &report, .complete = place->complete};
 	int r = vet_begin(&vet, machine, err);
 
 	for (size_t i = 0; i < place->paths->count; i++)

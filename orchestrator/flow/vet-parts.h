@@ -18,6 +18,7 @@ struct vet {
 	const struct packaged_kernel *packaged; /* NULL: not from packages */
 	struct error abi_error; /* why the kernel's image could not be read */
 	bool headers_come;      /* a package with the target's headers is among them */
+	bool complete;          /* see struct vet_place */
 	char *running, *good;   /* releases, or NULL */
 };
 

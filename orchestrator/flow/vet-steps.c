@@ -90,10 +90,11 @@ static int vet_unable(const struct machine *machine, int r, const struct error *
 	return 0;
 }
 
-static int vet_archives(struct journey *j, const struct strv *paths, struct error *err)
+static int vet_archives(struct journey *j, const struct strv *paths, bool complete,
+			struct error *err)
 {
 	autovet struct vet_report report = {0};
-	const struct vet_place place = {j->machine->root, paths};
+	const struct vet_place place = {j->machine->root, paths, complete};
 	struct error local = {0};
 	int r;
 
@@ -116,7 +117,7 @@ int step_vet_packages(struct journey *j, struct error *err)
 	autostrv struct strv paths = {0};
 	int r = packages_download(&run, &j->plan, &paths, err);
 
-	return r < 0 ? r : vet_archives(j, &paths, err);
+	return r < 0 ? r : vet_archives(j, &paths, true, err);
 }
 
 int step_vet_incoming(struct journey *j, struct error *err)
@@ -126,7 +127,7 @@ int step_vet_incoming(struct journey *j, struct error *err)
 	for (size_t i = 0; i < j->plan.count; i++)
 		if (j->plan.items[i].archive)
 			strv_add(&paths, j->plan.items[i].archive);
-	return vet_archives(j, &paths, err);
+	return vet_archives(j, &paths, false, err);
 }
 
 /* The first error of a build that DKMS's own hook began within the install, or NULL. */

@@ -138,6 +138,22 @@ static bool module_will_be_built(const struct vet *vet, const struct compat_modu
 	       policy_bool(vet->machine->policy, POLICY_MODULES_BUILD);
 }
 
+/*
+ * A mirror that has the kernel and not its headers yet will have them: waiting costs
+ * nothing, and a kernel without its modules may cost the machine.
+ */
+static bool module_waits(const struct vet *vet, const struct compat_module *item,
+			 const struct vet_outlook *outlook)
+{
+	const struct policy *policy = vet->machine->policy;
+
+	return vet->complete && outlook->lacks_headers && item->remedy == REMEDY_NONE &&
+	       policy_bool(policy, POLICY_MODULES_BUILD) &&
+	       str_eq(policy_choice(policy, POLICY_MODULES_INCOMPATIBLE), "refuse") &&
+	       !policy_module_fits(policy_strings(policy, POLICY_MODULES_OPTIONAL),
+				   item->known->name);
+}
+
 static enum vet_weight module_weight(const struct vet *vet,
 				     const struct compat_module *item)
 {
@@ -166,6 +182,14 @@ static void module_weigh(struct vet *vet, const struct compat_module *item,
 		return;
 	if (module_will_be_built(vet, item)) {
 		vet_find(vet, VET_NOTE, "module %s has to be built for %s",
+			 item->known->name, vet->report->release);
+		return;
+	}
+	if (module_waits(vet, item, outlook)) {
+		vet_find(vet, VET_REFUSAL,
+			 "module %s can't be built for %s: its headers are not in the "
+			 "package lists (a mirror that lags?); try again when they are, "
+			 "or name the module in modules.optional of the policy",
 			 item->known->name, vet->report->release);
 		return;
 	}

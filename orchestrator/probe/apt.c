@@ -2,151 +2,20 @@
 /*
  * Which kernel apt would bring. The question is put to apt's own simulation, so that
  * pins, phasing and dependencies are its; what is asked for are the kernel
- * meta-packages that are installed and those that follow them.
- *
- * image meta-package: depends on linux-image-RELEASE (linux-image-amd64,
- *   linux-image-generic, linux-image-6.12-cloud-amd64);
- * companion: linux-WHAT-FLAVOUR of an image meta-package linux-image-FLAVOUR, depends
- *   on linux-WHAT-RELEASE (headers; Ubuntu's modules-nvidia-535);
- * upper meta-package: depends on one of these (Ubuntu's linux-generic).
+ * meta-packages that are installed and those that follow them (apt-metas.c).
  */
-#include <ctype.h>
 #include <string.h>
 
+#include "apt-metas.h"
 #include "base/cleanup.h"
 #include "base/process.h"
 #include "core/release.h"
 #include "package-backend.h"
 #include "probe/apt-answers.h"
 
-#define IMAGE_PREFIX "linux-image-"
-
-/* The release whose image a package of that name holds, or NULL. Caller frees. */
-static char *image_release(const char *package)
-{
-	autofree char *name = str_dup(package);
-	char *release = name + strlen(IMAGE_PREFIX);
-
-	if (!str_starts(package, IMAGE_PREFIX))
-		return NULL;
-	if (str_starts(release, "unsigned-"))
-		release += strlen("unsigned-");
-	else if (str_ends(release, "-unsigned"))
-		release[strlen(release) - strlen("-unsigned")] = '\0';
-	release[strcspn(release, ":")] = '\0';
-	if (!isdigit((unsigned char)*release) || str_ends(release, "-dbg") ||
-	    str_ends(release, "-dbgsym") || !release_valid(release))
-		return NULL;
-	return str_dup(release);
-}
-
-/* Names in a Depends field, alternatives too. */
-static void depends_names(const char *depends, struct strv *ret)
-{
-	autostrv struct strv parts = {0};
-
-	strv_split(&parts, depends, ",|");
-	for (size_t i = 0; i < parts.count; i++) {
-		char *name = str_strip(parts.items[i]);
-
-		name[strcspn(name, " (:")] = '\0';
-		if (*name)
-			strv_add(ret, name);
-	}
-}
-
-/* The flavour of an image meta-package (what stands behind linux-image-), or NULL. */
-static const char *image_flavour(const struct dpkg_package *package)
-{
-	autostrv struct strv names = {0};
-
-	if (!str_starts(package->name, IMAGE_PREFIX))
-		return NULL;
-	depends_names(package->depends, &names);
-	for (size_t i = 0; i < names.count; i++) {
-		autofree char *release = image_release(names.items[i]);
-
-		if (release && !str_eq(names.items[i], package->name))
-			return package->name + strlen(IMAGE_PREFIX);
-	}
-	return NULL;
-}
-
-/* Is it linux-WHAT-FLAVOUR, and does it depend on a linux-WHAT-<release>? */
-static bool is_companion(const struct dpkg_package *package, const char *flavour)
-{
-	autofree char *stem = NULL, *tail = str_format("-%s", flavour);
-	autostrv struct strv names = {0};
-
-	if (!str_ends(package->name, tail))
-		return false;
-	stem = str_ndup(package->name, strlen(package->name) - strlen(flavour));
-	depends_names(package->depends, &names);
-	for (size_t i = 0; i < names.count; i++)
-		if (str_starts(names.items[i], stem) &&
-		    isdigit((unsigned char)names.items[i][strlen(stem)]) &&
-		    !str_eq(names.items[i], package->name))
-			return true;
-	return false;
-}
-
-static bool is_present(const struct dpkg_package *package)
-{
-	return strchr("iUFHWt", package->status) != NULL;
-}
-
-static void add_companions(const struct dpkg_list *list, const char *flavour,
-			   struct strv *metas)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (is_present(&list->items[i]) &&
-		    !strv_has(metas, list->items[i].name) &&
-		    is_companion(&list->items[i], flavour))
-			strv_add(metas, list->items[i].name);
-}
-
-/* Does it depend on one of them? */
-static bool is_upper(const struct dpkg_package *package, const struct strv *metas)
-{
-	autostrv struct strv names = {0};
-
-	depends_names(package->depends, &names);
-	for (size_t i = 0; i < names.count; i++)
-		if (strv_has(metas, names.items[i]))
-			return true;
-	return false;
-}
-
-/* Packages above those found so far, until there are no more. */
-static void add_upper(const struct dpkg_list *list, struct strv *metas)
-{
-	size_t before;
-
-	do {
-		before = metas->count;
-		for (size_t i = 0; i < list->count; i++)
-			if (is_present(&list->items[i]) &&
-			    !strv_has(metas, list->items[i].name) &&
-			    is_upper(&list->items[i], metas))
-				strv_add(metas, list->items[i].name);
-	} while (metas->count > before);
-}
-
-static void find_metas(const struct dpkg_list *list, struct strv *metas)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (is_present(&list->items[i]) && image_flavour(&list->items[i]))
-			strv_add(metas, list->items[i].name);
-	for (size_t i = 0; i < list->count; i++) {
-		const char *flavour = is_present(&list->items[i])
-					      ? image_flavour(&list->items[i])
-					      : NULL;
-
-		if (flavour)
-			add_companions(list, flavour, metas);
-	}
-	add_upper(list, metas);
-}
+/* Updates that are rolled out by and by wait for this machine's turn; by itself apt looks
+ * at that in its own upgrades only, and not where packages are named. */
+#define PHASED "-o", "APT::Get::Phase-Policy=true"
 
 /* What one resolution works with. */
 struct apt_request {
@@ -221,7 +90,7 @@ static void plan_find_release(struct package_plan *plan, const struct strv *meta
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct package_change *change = &plan->items[i];
 		autofree char *release =
-			change->new_version ? image_release(change->name) : NULL;
+			change->new_version ? apt_image_release(change->name) : NULL;
 
 		if (!release || strv_has(metas, change->name))
 			continue;
@@ -249,30 +118,6 @@ static int plan_mark_automatic(struct package_plan *plan, const struct root *roo
 	return r;
 }
 
-/* The installed meta-packages brought to their candidates. */
-static int apt_resolve_metas(struct apt_request *request, const struct dpkg_list *list,
-			     struct package_plan *ret, struct error *err)
-{
-	static const char *const options[] = {"install", "--only-upgrade", NULL};
-	autostrv struct strv metas = {0};
-	int r;
-
-	find_metas(list, &metas);
-	if (metas.count == 0)
-		return error_set(err, -ERROR_UNSUPPORTED,
-				 "no kernel meta-package is installed (one like "
-				 "linux-image-amd64 or linux-generic); install it, or "
-				 "name a release with --to");
-	request->options = options;
-	for (size_t i = 0; i < metas.count; i++)
-		strv_add(&request->names, metas.items[i]);
-	r = request_resolve(request, ret, err);
-	if (r < 0)
-		return r;
-	plan_find_release(ret, &metas);
-	return plan_mark_automatic(ret, request->root, NULL, err);
-}
-
 /* Does "NAME=…" stand among the versions? */
 static bool apt_knows(const struct strv *versions, const char *name)
 {
@@ -287,10 +132,99 @@ static bool apt_knows(const struct strv *versions, const char *name)
 static bool any_headers(const struct dpkg_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (is_present(&list->items[i]) &&
-		    str_starts(list->items[i].name, "linux-headers-"))
+		if (apt_is_present(&list->items[i]) &&
+		    str_starts(list->items[i].name, APT_HEADERS))
 			return true;
 	return false;
+}
+
+static int plan_take_release(struct apt_request *request, const struct strv *metas,
+			     struct package_plan *ret, struct error *err)
+{
+	int r = request_resolve(request, ret, err);
+
+	if (r == 0)
+		plan_find_release(ret, metas);
+	return r;
+}
+
+/* A mirror may have the new meta-package of the headers, and not yet what it wants. */
+static bool request_drop_headers(struct apt_request *request)
+{
+	autostrv struct strv headers = {0};
+
+	for (size_t i = 0; i < request->names.count; i++)
+		if (str_starts(request->names.items[i], APT_HEADERS))
+			strv_add(&headers, request->names.items[i]);
+	request_drop(request, &headers);
+	return headers.count > 0 && request->names.count > 0;
+}
+
+/* Headers that nothing in the plan asks for, though this machine has some of others. */
+static bool headers_asked(const struct apt_request *request, const struct dpkg_list *list,
+			  const struct package_plan *plan, const char *headers)
+{
+	autostrv struct strv names = {0}, versions = {0};
+
+	strv_add(&names, headers);
+	return any_headers(list) && !package_plan_find(plan, headers) &&
+	       !dpkg_is_installed(list, headers, NULL) &&
+	       apt_versions(request->root, &names, &versions, NULL) == 0 &&
+	       apt_knows(&versions, headers);
+}
+
+/*
+ * The release's headers come with its image. Where apt can't bring them the plan stays
+ * without: whether that matters is judged with the modules.
+ */
+static void plan_add_headers(struct apt_request *request, const struct dpkg_list *list,
+			     const struct strv *metas, struct package_plan *plan)
+{
+	static const char *const options[] = {PHASED, "install", NULL};
+	autofree char *headers = str_format(APT_HEADERS "%s", plan->release);
+	struct package_plan more = {0};
+
+	if (!headers_asked(request, list, plan, headers))
+		return;
+	request->options = options;
+	strv_add(&request->names, headers);
+	if (plan_take_release(request, metas, &more, NULL) < 0 ||
+	    !str_eq(more.release, plan->release)) {
+		package_plan_done(&more);
+		return;
+	}
+	strv_done(&more.kept_back);
+	more.kept_back = plan->kept_back;
+	plan->kept_back = (struct strv){0};
+	package_plan_done(plan);
+	*plan = more;
+}
+
+/* The installed meta-packages brought to their candidates. */
+static int apt_resolve_metas(struct apt_request *request, const struct dpkg_list *list,
+			     struct package_plan *ret, struct error *err)
+{
+	static const char *const options[] = {PHASED, "install", "--only-upgrade", NULL};
+	autostrv struct strv metas = {0};
+	int r;
+
+	apt_find_metas(list, &metas);
+	if (metas.count == 0)
+		return error_set(err, -ERROR_UNSUPPORTED,
+				 "no kernel meta-package is installed (one like "
+				 "linux-image-amd64 or linux-generic); install it, or "
+				 "name a release with --to");
+	request->options = options;
+	for (size_t i = 0; i < metas.count; i++)
+		strv_add(&request->names, metas.items[i]);
+	r = plan_take_release(request, &metas, ret, err);
+	if (r == -ERROR_PROGRAM && request_drop_headers(request))
+		r = plan_take_release(request, &metas, ret, err);
+	if (r < 0)
+		return r;
+	if (ret->release)
+		plan_add_headers(request, list, &metas, ret);
+	return plan_mark_automatic(ret, request->root, NULL, err);
 }
 
 /*
@@ -301,9 +235,9 @@ static int release_packages(const struct root *root, const char *release,
 			    const struct dpkg_list *list, struct strv *ret,
 			    struct error *err)
 {
-	autofree char *image = str_format(IMAGE_PREFIX "%s", release);
-	autofree char *unsigned_image = str_format(IMAGE_PREFIX "unsigned-%s", release);
-	autofree char *headers = str_format("linux-headers-%s", release);
+	autofree char *image = str_format(APT_IMAGE "%s", release);
+	autofree char *unsigned_image = str_format(APT_IMAGE "unsigned-%s", release);
+	autofree char *headers = str_format(APT_HEADERS "%s", release);
 	autostrv struct strv candidates = {0}, versions = {0};
 	int r;
 

@@ -58,9 +58,13 @@ def bless(world, generation):
 
 
 def made_package(world, folder, name, version, **fields):
-    """An empty package in a folder of the machine; postinst is its script."""
+    """A package in a folder of the machine; postinst is its script, files
+    what it holds."""
     tree = world.dir / 'made' / f'{name}_{version}'
     (tree / 'DEBIAN').mkdir(parents=True, exist_ok=True)
+    for path, text in fields.pop('files', {}).items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(text)
     script = fields.pop('postinst', None)
     if script:
         (tree / 'DEBIAN/postinst').write_text('#!/bin/sh\nset -e\n' + script + '\n')

@@ -185,6 +185,39 @@ static void a_release_by_name_brings_its_headers(void **state)
 	assert_true(plan.items[1].automatic);
 }
 
+/* Headers that a person installed for other kernels come for the new one, too. */
+static void the_newer_kernel_brings_its_headers(void **state)
+{
+	struct fake_machine *m = apt_machine(
+		state, DEBIAN "linux-headers-6.1.0-50-amd64\t6.1.176-1\tii \t\n",
+		"madison|0|madison|\nlinux-headers-6.1.0-56|0|with|\napt-get|0|newer|\n");
+	autoplan struct package_plan plan = {0};
+
+	fake_file(m, "/fake/madison",
+		  "linux-headers-6.1.0-56-amd64 | 6.1.192-2 | http://x y Packages\n");
+	fake_file(m, "/fake/with",
+		  "Inst linux-image-6.1.0-56-amd64 (6.1.192-2 x [amd64])\n"
+		  "Inst linux-headers-6.1.0-56-amd64 (6.1.192-2 x [amd64])\n");
+	assert_int_equal(packages_resolve(&m->root, &m->policy, NULL, &plan, NULL), 0);
+	assert_string_equal(plan.release, "6.1.0-56-amd64");
+	assert_non_null(package_plan_find(&plan, "linux-headers-6.1.0-56-amd64"));
+}
+
+/* A mirror that lags: the kernel comes alone, and is vetted so. */
+static void headers_that_can_not_be_had_stop_no_resolution(void **state)
+{
+	struct fake_machine *m =
+		apt_machine(state,
+			    DEBIAN "linux-headers-amd64\t6.1.176-1\tii "
+				   "\tlinux-headers-6.1.0-50-amd64 (= 6.1.176-1)\n",
+			    "madison|0||\nlinux-headers-amd64|100||\napt-get|0|newer|\n");
+	autoplan struct package_plan plan = {0};
+
+	assert_int_equal(packages_resolve(&m->root, &m->policy, NULL, &plan, NULL), 0);
+	assert_string_equal(plan.release, "6.1.0-56-amd64");
+	assert_int_equal(plan.count, 2);
+}
+
 static void an_unknown_release_is_named(void **state)
 {
 	struct fake_machine *m = apt_machine(state, DEBIAN, "madison|0|madison|\n");
@@ -398,6 +431,8 @@ int main(void)
 		CASE(a_hold_is_told_not_overridden),
 		CASE(a_hold_on_what_is_needed_refuses),
 		CASE(a_release_by_name_brings_its_headers),
+		CASE(the_newer_kernel_brings_its_headers),
+		CASE(headers_that_can_not_be_had_stop_no_resolution),
 		CASE(an_unknown_release_is_named),
 		CASE(an_installed_release_needs_nothing),
 		CASE(apts_failure_is_told),

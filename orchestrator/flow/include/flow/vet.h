@@ -25,6 +25,7 @@ struct vet_outlook {
 	char *version; /* for the record: of the target's file, or of the present one */
 	char *why;     /* why its provider can't build it for this release, or NULL */
 	char *command; /* what a person would type to build it, or NULL */
+	bool lacks_headers; /* there is source to build it from, but not the headers */
 };
 
 /* How much is looked at. */
@@ -60,6 +61,9 @@ void vet_report_done(struct vet_report *report);
 struct vet_place {
 	const struct root *root;
 	const struct strv *paths;
+	/* They are all that will come: a module that can't be built for want of the
+	 * kernel's headers is a reason to wait for those, unless it is optional. */
+	bool complete;
 };
 
 /*

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""kuro upgrade takes from apt what apt itself would bring, and waits where it would wait."""
+from cases_boot import expect, last
+from cases_vetting import with_dkms
+from machine import index, inside, made_package, offer, package
+from world import run
+
+CASES = {}
+META = 'linux-image-cloud-amd64'
+
+
+def case(function):
+    CASES[function.__name__.replace('_', '-')] = function
+    return function
+
+
+def packages(world):
+    """Names of what an upgrade would bring."""
+    return [line.split()[0] for line in world.kuro('plan').stdout.splitlines()
+            if line.startswith('linux-')]
+
+
+def headers(world, release, folder):
+    """A package of headers, as far as dkms' stand-in looks at them."""
+    home = f'usr/lib/modules/{release}/build'
+    return made_package(world, folder, f'linux-headers-{release}', '1', files={
+        f'{home}/Makefile': '', f'{home}/scripts/none': '',
+        f'{home}/include/generated/utsrelease.h': f'#define UTS_RELEASE "{release}"\n'})
+
+
+@case
+def a_mirror_that_has_no_headers_yet_is_waited_for(world):
+    with_dkms(world)
+    offer(world)
+    world.policy('modules', '')     # nobody needs the module
+    run('dpkg', '--root', world.root, '-i', headers(world, world.old, 'srv/old'))
+    expect(packages(world), [f'linux-image-{world.new}', META], 'what would come')
+    before = world.files()
+    done = world.kuro('upgrade', status=3)
+    assert 'its headers are not in the package lists' in done.stderr, done.stderr
+    assert 'kuro_base' in world.kuro('plan', status=3).stdout
+    expect(last(world)['state'], 'undone', 'transaction')
+    expect(world.files(), before, 'the boot file system')
+    expect(package(world, world.new), 'no', 'the package')
+    # now it has
+    headers(world, world.new, 'srv/repo/1')
+    index(world, 'srv/repo/1')
+    told = world.kuro('upgrade').stderr
+    expect(world.block()[:3], (1, None, 2), told)
+    assert 'kuro-base/1.0 was built' in told, told
+    name = f'linux-headers-{world.new}'
+    expect(inside(world, 'dpkg-query', '-W', '-f', '${db:Status-Abbrev}', name), 'ii ', name)
+    assert name in inside(world, 'apt-mark', 'showauto'), name
+
+
+@case
+def an_update_that_is_rolled_out_by_and_by_is_waited_for(world):
+    offer(world)
+    # apt takes everything at once in a chroot, and in a machine without number
+    (world.root / 'etc/apt/apt.conf.d/98phased').write_text('Dir::Bin::ischroot "/bin/false";\n')
+    (world.root / 'etc/machine-id').write_text('912e43bd1c1d4ba481f9f8ccab25f9ee\n')
+    for percent, comes in ('0', False), ('100', True):
+        index(world, 'srv/repo/1',
+              linux_image_cloud_amd64=f'Phased-Update-Percentage: {percent}\n')
+        told = inside(world, 'apt-get', '-s', 'dist-upgrade')
+        expect(f'Inst {META}' in told, comes, told)
+        told = world.kuro('plan').stdout
+        expect('no newer kernel' not in told, comes, told)
+
+
+@case
+def a_meta_package_that_a_person_holds_stays(world):
+    offer(world)
+    inside(world, 'apt-mark', 'hold', META)
+    told = world.kuro('upgrade').stdout
+    assert f'kept back by a hold on {META}' in told, told
+    expect(package(world, world.new), 'no', 'the package')
+    inside(world, 'apt-mark', 'unhold', META)
+    expect(packages(world), [f'linux-image-{world.new}', META], 'what would come')
