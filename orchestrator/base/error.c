@@ -86,6 +86,8 @@ int error_exit_status(int code)
 
 	if (code >= 0)
 		return EXIT_DONE;
+	if (code == -ENOTSUP)
+		return EXIT_UNSUPPORTED;
 	return row ? row->exit_status : EXIT_FAILED;
 }
 

@@ -182,5 +182,7 @@ int cmd_check(struct command *c, struct error *err)
 		    : report_text(&report, &drift, err);
 	if (r < 0)
 		return r;
-	return report.compatible ? 0 : EXIT_REFUSED;
+	if (!report.compatible)
+		return EXIT_REFUSED;
+	return report.unjudged > 0 ? EXIT_UNSUPPORTED : 0;
 }

@@ -175,23 +175,40 @@ static size_t devices_lost(const struct vet_report *report)
 	return lost;
 }
 
-static char *report_sentence(const struct vet_report *report)
+static const char *report_verdict(const struct vet_report *report)
+{
+	if (!report->compatible)
+		return "is refused";
+	return report->unjudged > 0 ? "can't be judged whole" : "is compatible";
+}
+
+/* "1 of 2 third-party modules would load" */
+static void sentence_modules(const struct vet_report *report, struct text *ret)
 {
 	size_t modules = report->modules.count, lost = vet_lost_modules(report);
+
+	if (report->unjudged > 0)
+		text_appendf(ret, "%zu third-party module%s could not be judged%s",
+			     report->unjudged, report->unjudged == 1 ? "" : "s",
+			     modules > 0 ? ", " : "");
+	else if (modules == 0)
+		text_appendf(ret, "there are no%s third-party modules",
+			     report->ignored.count > 0 ? " other" : "");
+	if (modules > 0)
+		text_appendf(ret, "%zu of %zu third-party module%s would load",
+			     modules - lost, modules, modules == 1 ? "" : "s");
+	if (report->ignored.count > 0)
+		text_appendf(ret, " (modules.ignored of the policy leaves out %zu)",
+			     report->ignored.count);
+}
+
+static char *report_sentence(const struct vet_report *report)
+{
 	size_t devices = devices_lost(report);
 	struct text t = {0};
 
-	text_appendf(&t, "%s is %s here: ", report->release,
-		     report->compatible ? "compatible" : "refused");
-	if (modules == 0)
-		text_appendf(&t, "there are no%s third-party modules",
-			     report->ignored > 0 ? " other" : "");
-	else
-		text_appendf(&t, "%zu of %zu third-party module%s would load",
-			     modules - lost, modules, modules == 1 ? "" : "s");
-	if (report->ignored > 0)
-		text_appendf(&t, " (modules.ignored of the policy leaves out %zu)",
-			     report->ignored);
+	text_appendf(&t, "%s %s here: ", report->release, report_verdict(report));
+	sentence_modules(report, &t);
 	if (devices > 0)
 		text_appendf(&t, ", %zu device%s would lose %s driver", devices,
 			     devices == 1 ? "" : "s", devices == 1 ? "its" : "their");
@@ -325,7 +342,9 @@ json_object *report_document(const struct vet_report *report, const struct strv 
 					    device_json(&report->devices.items[i]));
 	json_add_text(document, "release", report->release);
 	json_add_text(document, "verdict",
-		      report->compatible ? "compatible" : "incompatible");
+		      !report->compatible    ? "incompatible"
+		      : report->unjudged > 0 ? "unknown"
+					     : "compatible");
 	json_object_object_add(document, "kernel", kernel_json(report));
 	json_object_object_add(document, "packages", json_strings(&report->packages));
 	json_object_object_add(document, "modules", modules);

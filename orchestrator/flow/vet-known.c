@@ -120,33 +120,38 @@ static void known_fold(struct third_party *kept, struct third_party *other)
 	third_party_one_done(&dropped);
 }
 
+/* list is sorted, and so is what comes. */
+static void list_take(struct third_party_list *list, const struct third_party *module)
+{
+	struct third_party other = *module;
+
+	if (list->count > 0 && str_eq(list->items[list->count - 1].name, module->name))
+		known_fold(&list->items[list->count - 1], &other);
+	else
+		list->items[list->count++] = other;
+}
+
+/* Those that the policy ignores are kept apart: others may need them. */
 static void known_finish(struct vet *vet, struct known *known)
 {
 	const struct strv *ignored =
 		policy_strings(vet->machine->policy, POLICY_MODULES_IGNORED);
-	struct third_party *kept =
-		mem_zalloc((known->count + 1) * sizeof(*vet->report->known.items));
-	autofree char *ignored_last = NULL;
-	size_t count = 0;
+	struct vet_report *report = vet->report;
 
+	report->known.items =
+		mem_zalloc((known->count + 1) * sizeof(*report->known.items));
+	report->ignored.items =
+		mem_zalloc((known->count + 1) * sizeof(*report->ignored.items));
 	if (known->count > 1)
 		qsort(known->items, known->count, sizeof(*known->items),
 		      by_name_and_rank);
 	for (size_t i = 0; i < known->count; i++) {
-		struct third_party *module = &known->items[i].module;
+		const struct third_party *module = &known->items[i].module;
 
-		if (policy_module_fits(ignored, module->name)) {
-			/* of one name there may be several */
-			vet->report->ignored += !str_eq(ignored_last, module->name);
-			free(ignored_last);
-			ignored_last = str_dup(module->name);
-			third_party_one_done(module);
-		} else if (count > 0 && str_eq(kept[count - 1].name, module->name))
-			known_fold(&kept[count - 1], module);
-		else
-			kept[count++] = *module;
+		list_take(policy_module_fits(ignored, module->name) ? &report->ignored
+								    : &report->known,
+			  module);
 	}
-	vet->report->known = (struct third_party_list){kept, count};
 	free(known->items);
 }
 
@@ -207,6 +212,31 @@ static int known_gather(struct vet *vet, struct known *known, struct error *err)
 	return r;
 }
 
+/* What packages bring may be new here. By their paths, as depmod names modules. */
+static void known_add_brought(const struct vet_report *report, struct known *known)
+{
+	struct third_party_list list = {.count = report->brought_count};
+
+	list.items = mem_zalloc((list.count + 1) * sizeof(*list.items));
+	for (size_t i = 0; i < list.count; i++) {
+		const struct module_file *file = &report->brought[i];
+		struct third_party *module = &list.items[i];
+
+		*module = (struct third_party){
+			.name = module_name_of(file->path),
+			.release = str_dup(report->release),
+			.provider = PROVIDER_PACKAGE,
+			.use = MODULE_USE_NONE,
+		};
+		if (file->version)
+			module->version = str_printable(file->version);
+		if (file->vermagic)
+			module->built_for =
+				str_ndup(file->vermagic, strcspn(file->vermagic, " "));
+	}
+	known_take(known, &list);
+}
+
 int vet_know(struct vet *vet, struct error *err)
 {
 	autothirdparty struct third_party_list copy = {0};
@@ -225,6 +255,7 @@ int vet_know(struct vet *vet, struct error *err)
 	r = known_gather(vet, &known, err);
 	known_copy(&vet->report->there, &copy);
 	known_take(&known, &copy);
+	known_add_brought(vet->report, &known);
 	known_finish(vet, &known);
 	return r;
 }

@@ -26,13 +26,16 @@ bool vet_kernel_has(const struct vet *vet, const char *module)
 	return strv_has(&abi->built_in, module);
 }
 
-static struct module_file *brought_file(const struct vet *vet, const char *name)
+const struct module_file *vet_brought(const struct vet *vet, const char *name)
 {
 	const struct vet_report *report = vet->report;
 
-	for (size_t i = 0; i < report->brought_count; i++)
-		if (str_eq(report->brought[i].name, name))
+	for (size_t i = 0; i < report->brought_count; i++) {
+		autofree char *file_name = module_name_of(report->brought[i].path);
+
+		if (str_eq(report->brought[i].name, name) || str_eq(file_name, name))
 			return &report->brought[i];
+	}
 	return NULL;
 }
 
@@ -53,7 +56,7 @@ static void module_add(struct vet *vet, const struct third_party *known)
 	struct vet_report *report = vet->report;
 	size_t i = report->modules.count++;
 	struct compat_module *item = &report->modules.items[i];
-	const struct module_file *brought = brought_file(vet, known->name);
+	const struct module_file *brought = vet_brought(vet, known->name);
 
 	*item = (struct compat_module){.known = known, .verdict = COMPAT_NO_FILE};
 	item->file = brought ? brought : target_file(vet, known);
@@ -62,33 +65,47 @@ static void module_add(struct vet *vet, const struct third_party *known)
 /* Nothing of a third party is there under this name, and the kernel has its own. */
 static bool module_is_own(const struct vet *vet, const struct third_party *known)
 {
-	bool file = brought_file(vet, known->name) ||
+	bool file = vet_brought(vet, known->name) ||
 		    (vet->installed && target_file(vet, known));
 
 	return !file && vet_kernel_has(vet, known->name);
 }
 
-/* Those that the kernel has itself come last: they are not judged. */
+/* Not judged. */
+static void module_add_own(struct vet_report *report, const struct third_party *known)
+{
+	report->outlooks[report->modules.count].own = true;
+	report->modules.items[report->modules.count++] =
+		(struct compat_module){.known = known, .verdict = COMPAT_LOADS};
+}
+
+static void modules_add(struct vet *vet, const struct third_party_list *list, bool own)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct third_party *known = &list->items[i];
+
+		if (module_is_own(vet, known) != own)
+			continue;
+		if (own)
+			module_add_own(vet->report, known);
+		else
+			module_add(vet, known);
+	}
+}
+
+/* Those that the kernel has itself come last. */
 static size_t modules_fill(struct vet *vet)
 {
 	struct vet_report *report = vet->report;
-	size_t count = report->known.count, judged;
+	size_t count = report->known.count + report->ignored.count, judged;
 
 	report->modules.items = mem_zalloc((count + 1) * sizeof(*report->modules.items));
 	report->outlooks = mem_zalloc((count + 1) * sizeof(*report->outlooks));
-	for (size_t i = 0; i < count; i++)
-		if (!module_is_own(vet, &report->known.items[i]))
-			module_add(vet, &report->known.items[i]);
+	modules_add(vet, &report->known, false);
+	modules_add(vet, &report->ignored, false);
 	judged = report->modules.count;
-	for (size_t i = 0; i < count; i++) {
-		if (!module_is_own(vet, &report->known.items[i]))
-			continue;
-		report->outlooks[report->modules.count].own = true;
-		report->modules.items[report->modules.count++] = (struct compat_module){
-			.known = &report->known.items[i],
-			.verdict = COMPAT_LOADS,
-		};
-	}
+	modules_add(vet, &report->known, true);
+	modules_add(vet, &report->ignored, true);
 	for (size_t i = 0; i < report->modules.count; i++) {
 		const struct third_party *known = report->modules.items[i].known;
 		const struct third_party *there =
@@ -110,16 +127,16 @@ static int signature_keys(struct vet *vet, struct trusted_keys **ret, struct err
 }
 
 /* Keys are looked for only where there is a signature to check. */
-static int modules_signatures(struct vet *vet, size_t count, struct error *err)
+static int modules_signatures(struct vet *vet, struct compat_set *set, struct error *err)
 {
-	struct compat_set *set = &vet->report->modules;
 	struct trusted_keys *keys = NULL;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < count; i++) {
+	for (size_t i = 0; r == 0 && i < set->count; i++) {
 		struct compat_module *item = &set->items[i];
 
-		if (!item->file || !item->file->signature.present)
+		if (!item->file || !item->file->signature.present ||
+		    item->trust != SIGNATURE_NONE)
 			continue;
 		if (!keys)
 			r = signature_keys(vet, &keys, err);
@@ -192,7 +209,7 @@ static int modules_failing(struct vet *vet, size_t count, struct error *err)
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		struct compat_module *item = &report->modules.items[i];
-		bool there = vet->installed || brought_file(vet, item->known->name);
+		bool there = vet->installed || vet_brought(vet, item->known->name);
 
 		if (!item->file || (there && item->verdict != COMPAT_FAILS))
 			continue;
@@ -245,7 +262,9 @@ static int modules_link(struct vet *vet, size_t count, struct error *err)
 		copy->file = item->known->file;
 		any |= copy->file != NULL;
 	}
-	r = any ? modules_judge(vet, &set, err) : 0;
+	r = any ? modules_signatures(vet, &set, err) : 0;
+	if (any && r == 0)
+		r = modules_judge(vet, &set, err);
 	for (size_t i = 0; any && r == 0 && i < count; i++)
 		if (!report->modules.items[i].file && set.items[i].file &&
 		    set.items[i].verdict != COMPAT_FAILS)
@@ -253,19 +272,10 @@ static int modules_link(struct vet *vet, size_t count, struct error *err)
 	return r;
 }
 
-/* Is there a file at all, for which the kernel's symbols are needed? */
-static bool modules_need_abi(const struct vet_report *report, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (report->modules.items[i].file)
-			return true;
-	return false;
-}
-
 static int modules_decide(struct vet *vet, size_t count, struct error *err)
 {
 	struct compat_set judged = {vet->report->modules.items, count};
-	int r = modules_signatures(vet, count, err);
+	int r = modules_signatures(vet, &judged, err);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
 		module_firmware(vet, &judged.items[i]);
@@ -280,17 +290,112 @@ static int modules_decide(struct vet *vet, size_t count, struct error *err)
 	return r;
 }
 
+static const struct compat_module *set_find(const struct compat_set *set,
+					    const char *module)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (str_eq(set->items[i].known->name, module))
+			return &set->items[i];
+	return NULL;
+}
+
+const struct compat_module *vet_judged(const struct vet *vet, const char *module)
+{
+	const struct compat_module *item = set_find(&vet->report->modules, module);
+
+	return item ? item : set_find(&vet->report->beside, module);
+}
+
+/* Those that are not told of leave the report's modules. How many there were. */
+static size_t modules_leave(struct vet_report *report,
+			    bool (*leaves)(const struct vet_report *report,
+					   const struct compat_module *item))
+{
+	struct compat_set *set = &report->modules, *beside = &report->beside;
+	size_t kept = 0, left;
+
+	beside->items = mem_regrow(beside->items, beside->count + set->count + 1,
+				   sizeof(*beside->items));
+	for (size_t i = 0; i < set->count; i++) {
+		if (leaves(report, &set->items[i])) {
+			beside->items[beside->count++] = set->items[i];
+			vet_outlook_done(&report->outlooks[i]);
+			continue;
+		}
+		set->items[kept] = set->items[i];
+		report->outlooks[kept++] = report->outlooks[i];
+	}
+	left = set->count - kept;
+	set->count = kept;
+	return left;
+}
+
+static bool module_is_ignored(const struct vet_report *report,
+			      const struct compat_module *item)
+{
+	return vet_third_party(&report->ignored, item->known->name);
+}
+
+/* What no kernel would load, and what is not there, needs no kernel to be judged. */
+static bool module_needs_abi(const struct vet_report *report,
+			     const struct compat_module *item)
+{
+	(void)report;
+	return item->file && !item->file->fault;
+}
+
+/* Modules that a kernel which can't be read would be asked for; caller frees. */
+static char *modules_open(struct vet_report *report)
+{
+	autostrv struct strv names = {0};
+
+	for (size_t i = 0; i < report->modules.count; i++) {
+		struct compat_module *item = &report->modules.items[i];
+
+		if (!module_needs_abi(report, item))
+			continue;
+		item->verdict = COMPAT_LOADS; /* as far as is known */
+		if (!module_is_ignored(report, item))
+			strv_add(&names, item->known->name);
+	}
+	report->unjudged = names.count;
+	return names.count ? strv_join(&names, ", ") : NULL;
+}
+
+/*
+ * No third-party module can be judged by a kernel that can't be read; devices, the root
+ * and the configuration can. Takes from count those that are not judged. What could not
+ * be read for want of a file or a permission is an error where it is needed.
+ */
+static int abi_unread(struct vet *vet, size_t *count, struct error *err)
+{
+	const struct error *why = &vet->abi_error;
+	bool damaged = why->code == -ERROR_DAMAGED;
+	autofree char *open = modules_open(vet->report);
+
+	if (!damaged && why->code != -ENOTSUP && open)
+		return error_set(err, why->code, "%s", why->message);
+	/* what no boot loader could start either is no kernel to try */
+	vet_find(vet, damaged ? VET_REFUSAL : VET_WARNING, "%s", why->message);
+	if (open)
+		vet_find(vet, VET_WARNING,
+			 "what its image is like is not known: whether %s would load in "
+			 "%s can't be told",
+			 open, vet->report->release);
+	*count -= modules_leave(vet->report, module_needs_abi);
+	return 0;
+}
+
 int vet_modules(struct vet *vet, struct error *err)
 {
 	size_t count = modules_fill(vet);
+	int r = 0;
 
-	if (vet->abi_error.code < 0 && modules_need_abi(vet->report, count))
-		return error_set(err, vet->abi_error.code, "%s", vet->abi_error.message);
-	/* what no boot loader could start either is no kernel to try */
 	if (vet->abi_error.code < 0)
-		vet_find(vet,
-			 vet->abi_error.code == -ERROR_DAMAGED ? VET_REFUSAL
-							       : VET_WARNING,
-			 "%s", vet->abi_error.message);
-	return modules_decide(vet, count, err);
+		r = abi_unread(vet, &count, err);
+	if (r == 0)
+		r = modules_decide(vet, count, err);
+	if (r == 0)
+		(void)modules_leave(vet->report, module_is_ignored);
+	return r;
 }

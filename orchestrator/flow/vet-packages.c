@@ -61,6 +61,7 @@ static int packages_of_modules(struct vet *vet, struct error *err)
 				    err);
 	vet->installed = true;
 	vet->whole_tree = true;
+	vet->modules_only = true;
 	r = r < 0 ? r : vet_run(vet, err);
 	kernel_source_done(&vet->source);
 	return r;

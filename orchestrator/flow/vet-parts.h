@@ -19,6 +19,7 @@ struct vet {
 	struct error abi_error; /* why the kernel's image could not be read */
 	bool headers_come;      /* a package with the target's headers is among them */
 	bool complete;          /* see struct vet_place */
+	bool modules_only;      /* packages of modules, for a kernel that is here */
 	char *running, *good;   /* releases, or NULL */
 };
 
@@ -37,6 +38,8 @@ const struct third_party *vet_third_party(const struct third_party_list *list,
 bool vet_source_names(const struct kernel_source *source, const char *what,
 		      struct strv *ret);
 
+void vet_outlook_done(struct vet_outlook *outlook);
+
 /* What the target's command line and the firmware make of its loader's rules. */
 void vet_boot(struct vet *vet);
 
@@ -45,8 +48,15 @@ int vet_run(struct vet *vet, struct error *err);
 
 /* Each known module with the file that the target would load, judged. */
 int vet_modules(struct vet *vet, struct error *err);
+/* The module's file among those that packages bring, or NULL. */
+const struct module_file *vet_brought(const struct vet *vet, const char *module);
 /* Has the target's own tree, or its image, a module of that name? */
 bool vet_kernel_has(const struct vet *vet, const char *module);
+
+/* Will the target have it, and load it? What is still to be built for it counts. */
+bool vet_module_comes(const struct vet *vet, const struct compat_module *item);
+/* The third-party module of that name as it was judged, or NULL. */
+const struct compat_module *vet_judged(const struct vet *vet, const char *module);
 
 /* One sentence on the i-th module, which would not be there; caller frees. */
 char *vet_module_sentence(const struct vet *vet, size_t i);

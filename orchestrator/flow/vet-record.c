@@ -260,6 +260,8 @@ static int drift_vet(struct vet *vet, struct strv *ret, struct error *err)
 		return r;
 	vet->installed = vet->whole_tree = true;
 	r = vet_run(vet, err);
+	if (r == 0 && vet->report->unjudged > 0)
+		r = error_set(err, vet->abi_error.code, "%s", vet->abi_error.message);
 	for (size_t i = 0; r == 0 && i < vet->report->modules.count; i++)
 		if (vet->report->modules.items[i].verdict == COMPAT_FAILS)
 			strv_add_take(ret, vet_module_sentence(vet, i));

@@ -154,6 +154,23 @@ static bool module_waits(const struct vet *vet, const struct compat_module *item
 				   item->known->name);
 }
 
+bool vet_module_comes(const struct vet *vet, const struct compat_module *item)
+{
+	return item->verdict == COMPAT_LOADS || item->verdict == COMPAT_LOADS_TAINTED ||
+	       module_will_be_built(vet, item);
+}
+
+/* Does the answer hang on it? It does on what was brought to be asked about. */
+static bool module_counts(const struct vet *vet, const struct third_party *known)
+{
+	const struct policy *policy = vet->machine->policy;
+
+	return vet_module_required(policy, known) ||
+	       (vet->modules_only && vet_brought(vet, known->name) &&
+		!policy_module_fits(policy_strings(policy, POLICY_MODULES_OPTIONAL),
+				    known->name));
+}
+
 static enum vet_weight module_weight(const struct vet *vet,
 				     const struct compat_module *item)
 {
@@ -161,7 +178,7 @@ static enum vet_weight module_weight(const struct vet *vet,
 		str_eq(policy_choice(vet->machine->policy, POLICY_MODULES_INCOMPATIBLE),
 		       "refuse");
 
-	if (vet_module_required(vet->machine->policy, item->known))
+	if (module_counts(vet, item->known))
 		return refuse ? VET_REFUSAL : VET_WARNING;
 	return item->known->use == MODULE_USE_NONE && item->verdict == COMPAT_NO_FILE
 		       ? VET_NOTE
@@ -203,14 +220,16 @@ static void required_weigh(struct vet *vet, const char *wanted)
 	char *item = (char *)(uintptr_t)wanted;
 	const struct strv pattern = {.items = &item, .count = 1};
 	const struct kernel_abi *abi = &vet->report->abi;
-	const struct third_party_list *known = &vet->report->known;
+	const struct third_party_list *lists[] = {&vet->report->known,
+						  &vet->report->ignored};
 	bool refuse =
 		str_eq(policy_choice(vet->machine->policy, POLICY_MODULES_INCOMPATIBLE),
 		       "refuse");
 
-	for (size_t i = 0; i < known->count; i++)
-		if (policy_module_fits(&pattern, known->items[i].name))
-			return;
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		for (size_t j = 0; j < lists[i]->count; j++)
+			if (policy_module_fits(&pattern, lists[i]->items[j].name))
+				return;
 	for (size_t i = 0; i < abi->in_tree.count; i++)
 		if (policy_module_fits(&pattern, abi->in_tree.items[i]))
 			return;
@@ -305,18 +324,10 @@ static bool root_driver_covered(const struct vet *vet, const char *module)
 
 static bool root_module_there(const struct vet *vet, const char *module)
 {
-	const struct compat_set *set = &vet->report->modules;
+	const struct compat_module *item = vet_judged(vet, module);
 
-	for (size_t i = 0; i < set->count; i++) {
-		const struct compat_module *item = &set->items[i];
-
-		if (!str_eq(item->known->name, module))
-			continue;
-		return vet->report->outlooks[i].own || item->verdict == COMPAT_LOADS ||
-		       item->verdict == COMPAT_LOADS_TAINTED ||
-		       module_will_be_built(vet, item);
-	}
-	return vet_kernel_has(vet, module) || root_driver_covered(vet, module);
+	return item ? vet_module_comes(vet, item)
+		    : vet_kernel_has(vet, module) || root_driver_covered(vet, module);
 }
 
 /* One mounted file system whose module the target has not by this name. */
@@ -337,11 +348,6 @@ static bool mounted_parse(char *line, struct mounted *ret)
 	type[strcspn(type, " ")] = '\0';
 	*ret = (struct mounted){type, target};
 	return true;
-}
-
-static bool third_party_has(const struct vet *vet, const char *module)
-{
-	return vet_third_party(&vet->report->known, module);
 }
 
 static bool running_has(const struct vet *vet, const char *module)
@@ -375,7 +381,7 @@ void vet_weigh_mounts(struct vet *vet)
 
 		if (mounted_parse(lines.items[i], &mounted) &&
 		    !vet_kernel_has(vet, mounted.type) &&
-		    !third_party_has(vet, mounted.type) && running_has(vet, mounted.type))
+		    !vet_judged(vet, mounted.type) && running_has(vet, mounted.type))
 			vet_find(vet, device_weight(vet, MODULE_USE_MOUNT),
 				 "%s has no module %s, by which %s is mounted",
 				 vet->report->release, mounted.type, mounted.target);

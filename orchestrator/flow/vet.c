@@ -35,23 +35,30 @@ static void files_done(struct module_file *files, size_t count)
 	free(files);
 }
 
+void vet_outlook_done(struct vet_outlook *outlook)
+{
+	free(outlook->version);
+	free(outlook->why);
+	free(outlook->command);
+	*outlook = (struct vet_outlook){0};
+}
+
 void vet_report_done(struct vet_report *report)
 {
 	if (!report)
 		return;
 	for (size_t i = 0; i < report->finding_count; i++)
 		free(report->findings[i].text);
-	for (size_t i = 0; i < report->modules.count; i++) {
-		free(report->outlooks[i].version);
-		free(report->outlooks[i].why);
-		free(report->outlooks[i].command);
-	}
+	for (size_t i = 0; i < report->modules.count; i++)
+		vet_outlook_done(&report->outlooks[i]);
 	free(report->findings);
 	free(report->outlooks);
 	compat_set_done(&report->modules);
+	compat_set_done(&report->beside);
 	files_done(report->brought, report->brought_count);
 	third_party_list_done(&report->known);
 	third_party_list_done(&report->there);
+	third_party_list_done(&report->ignored);
 	device_list_done(&report->devices);
 	kernel_abi_done(&report->abi);
 	strv_done(&report->packages);
@@ -158,7 +165,8 @@ static void abi_end(struct abi_reading *reading)
  */
 static void abi_take(struct vet *vet, struct abi_reading *reading)
 {
-	if (!reading->begun && vet->report->known.count == 0) {
+	if (!reading->begun &&
+	    vet->report->known.count + vet->report->ignored.count == 0) {
 		abi_names_only(vet);
 		return;
 	}
@@ -211,14 +219,15 @@ static void findings_sort(struct vet_report *report)
 	report->compatible = count == 0 || sorted[0].weight != VET_REFUSAL;
 }
 
+/* Third-party modules that the target's devices can count on. */
 static void devices_extra(const struct vet *vet, struct strv *ret)
 {
-	const struct compat_set *set = &vet->report->modules;
+	const struct compat_set *sets[] = {&vet->report->modules, &vet->report->beside};
 
-	for (size_t i = 0; i < set->count; i++)
-		if (set->items[i].verdict == COMPAT_LOADS ||
-		    set->items[i].verdict == COMPAT_LOADS_TAINTED)
-			strv_add(ret, set->items[i].known->name);
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++)
+		for (size_t j = 0; j < sets[i]->count; j++)
+			if (vet_module_comes(vet, &sets[i]->items[j]))
+				strv_add(ret, sets[i]->items[j].known->name);
 }
 
 /* Whose modules drive the devices now. */
@@ -234,7 +243,7 @@ static int devices_of_packages(struct vet *vet, const struct strv *extra,
 	int r = packaged_kernel_drivers(vet->packaged, &names, err);
 
 	for (size_t i = 0; i < extra->count; i++)
-		strv_add(&names.modules, extra->items[i]);
+		strv_add(&names.extra, extra->items[i]);
 	if (r == 0)
 		r = devices_cover_names(vet->machine->root, vet_old_release(vet), &names,
 					&vet->report->devices, err);

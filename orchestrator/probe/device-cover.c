@@ -27,6 +27,7 @@ void driver_names_done(struct driver_names *names)
 	strv_done(&names->aliases);
 	strv_done(&names->modules);
 	strv_done(&names->built_in);
+	strv_done(&names->extra);
 }
 
 static void cover_done(struct cover *cover)
@@ -236,6 +237,6 @@ int devices_cover_names(const struct root *root, const char *old_release,
 
 	(void)err; /* lists can't be wrong, and today's tree may be absent */
 	driver_tree_of(names, &target);
-	cover_all(root, old_release, &target, NULL, list);
+	cover_all(root, old_release, &target, &names->extra, list);
 	return 0;
 }

@@ -7,6 +7,7 @@ from machine import another_version, put, run
 
 CASES = {}
 VIRTIO = "pci:v00001AF4d00001000sv00001AF4sd00000001bc02sc00i00"
+KURO_BASE = "pci:v0000B0A5d00000001sv00001AF4sd00000001bc02sc00i00"
 
 
 def case(function):
@@ -197,6 +198,32 @@ def what_is_ignored_is_told_as_a_number(machine):
 
 
 @case
+def what_stands_on_an_ignored_one_has_its_symbols(machine):
+    in_use(machine, "kuro_base", "kuro_user")
+    machine.policy('modules: { ignored = [ "kuro_base" ]; };')
+    machine.install(machine.clone, "kuro_user")
+    user, = machine.check(machine.clone, status=3)["modules"]
+    expect((user["name"], "symbol-missing" in codes(user)), ("kuro_user", True), "without it")
+    machine.install(machine.clone, "kuro_base")
+    user, = machine.check(machine.clone)["modules"]
+    expect((user["name"], user["verdict"]), ("kuro_user", "loads-tainted"), "with it")
+
+
+@case
+def a_signed_module_may_be_linked_where_signatures_are_demanded(machine):
+    """One of the kernel's own, which the same kernel trusts under another name too."""
+    put(machine.root / "etc/default/grub", 'GRUB_CMDLINE_LINUX="module.sig_enforce=1"\n')
+    path, = machine.tree(machine.run).rglob("dummy.ko")
+    put(machine.tree(machine.run) / "updates/dummy.ko", path.read_bytes())
+    for release in (machine.run, machine.clone):
+        next(machine.tree(release).glob("kernel/**/dummy.ko")).unlink()
+        machine.depmod(release)
+    expect(machine.module("dummy", machine.run)["verdict"], "loads", "where it is")
+    module = machine.module("dummy", machine.clone)
+    expect((module["verdict"], module["remedy"]), ("absent", "link"), "where it is not")
+
+
+@case
 def loading_with_a_taint_may_be_refused(machine):
     in_use(machine, "kuro_base")
     machine.install(machine.clone, "kuro_base")
@@ -297,6 +324,70 @@ def packages_are_vetted_before_they_are_installed(machine):
     machine.kuro("check", broken, status=1)
 
 
+@case
+def what_will_be_built_drives_its_device(machine):
+    machine.install(machine.run, "kuro_base", lambda data: another_version(data, "_printk"))
+    machine.load("kuro_base")
+    machine.dkms(machine.run, "kuro_base")
+    machine.device("03.0", KURO_BASE, "kuro_base", "kuro_base")
+    machine.policy('devices: { lost = "refuse"; };')
+    release = machine.template.other
+    deb = machine.template.packages[release]
+    report = machine.check(deb, status=3)
+    expect([d["verdict"] for d in report["devices"]], ["lost"], "without headers")
+    report = machine.check(deb, machine.headers(release))
+    expect([(d["verdict"], d["by"]) for d in report["devices"]], [("covered", "kuro_base")],
+           "with the headers that DKMS builds it with")
+    machine.policy('devices: { lost = "refuse"; }; modules: { build = false; };')
+    machine.check(deb, machine.headers(release), status=3)
+
+
+@case
+def modules_of_packages_are_vetted_that_are_new_here(machine):
+    tree = f"lib/modules/{machine.run}/updates"
+    base = machine.template.modules["kuro_base"].read_bytes()
+    user = machine.template.modules["kuro_user"].read_bytes()
+    good = machine.package("kmod-good", {f"{tree}/kuro_base.ko": base})
+    module, = machine.check(good)["modules"]
+    expect((module["name"], module["verdict"], module["provider"], module["built_for"]),
+           ("kuro_base", "loads-tainted", "package", machine.run), "a new one")
+    alone = machine.package("kmod-alone", {f"{tree}/kuro_user.ko": user})
+    module, = machine.check(alone, status=3)["modules"]
+    expect("symbol-missing" in codes(module), True, "without what it needs")
+    expect([m["verdict"] for m in machine.check(alone, good)["modules"]], ["loads-tainted"] * 2,
+           "with it")
+    cut = machine.package("kmod-cut", {f"{tree}/kuro_base.ko": base[:2000]})
+    module, = machine.check(cut, status=3)["modules"]
+    expect("malformed" in codes(module), True, "a damaged one")
+    machine.policy('modules: { optional = [ "*" ]; };')
+    machine.check(cut)
+    machine.policy('modules: { ignored = [ "kuro_base" ]; };')
+    expect(machine.check(cut)["modules"], [], "ignored")
+
+
+@case
+def a_kernel_that_can_not_be_read_is_vetted_as_far_as_it_goes(machine):
+    in_use(machine, "kuro_base", "kuro_user")
+    machine.device("03.0", VIRTIO, "virtio-pci", "virtio_pci")
+    machine.device("04.0", KURO_BASE, "kuro_base", "kuro_base")
+    machine.install(machine.clone, "kuro_base")
+    machine.install(machine.clone, "kuro_user", lambda data: data[:2000])
+    put(machine.root / f"boot/vmlinuz-{machine.clone}", b"\x7fELF\x01\x01" + bytes(4000))
+    machine.policy('modules: { optional = [ "*" ]; };')
+    report = json.loads(machine.kuro("check", "--json", machine.clone, status=4).stdout)
+    expect((report["verdict"], [m["name"] for m in report["modules"]]), ("unknown", ["kuro_user"]),
+           "a damaged file is one in every kernel")
+    expect(report["modules"][0]["verdict"], "fails", "the damaged one")
+    assert "whether kuro_base would load" in str(report["findings"]), report["findings"]
+    expect([d["verdict"] for d in report["devices"]], ["covered"] * 2, "devices")
+    said = machine.kuro("check", machine.clone, status=4).stdout
+    assert "can't be judged whole here: 1 third-party module could not" in said, said
+    machine.remove(machine.clone, "virtio_pci")
+    machine.policy('modules: { optional = [ "*" ]; }; devices: { lost = "refuse"; };')
+    report = json.loads(machine.kuro("check", "--json", machine.clone, status=3).stdout)
+    expect(sorted(d["verdict"] for d in report["devices"]), ["covered", "lost"], "devices")
+
+
 def image_package(machine, *names):
     """A package of that kernel's /boot files only, as where its modules come apart."""
     release = machine.template.other
@@ -356,9 +447,11 @@ def an_image_alone_is_vetted_as_far_as_it_goes(machine):
     expect(report["release"], "9.9.9-else", "release")
     expect(report["modules"][0]["verdict"], "loads-tainted", "module")
     alone.write_bytes(data[:3000000])
-    machine.kuro("check", alone, status=1)
+    assert "cut off" in str(machine.check(alone, status=3)["findings"])
     put(machine.root / f"boot/vmlinuz-{machine.clone}", data[:3000000])
-    machine.kuro("check", machine.clone, status=1)
+    report = machine.check(machine.clone, status=3)
+    assert "cut off" in str(report["findings"]), report["findings"]
+    expect(report["modules"], [], "of which nothing can be told")
     machine.load()
     machine.remove(machine.clone, "kuro_base")
     machine.remove(machine.run, "kuro_base")

@@ -137,6 +137,28 @@ class Machine:
             path.write_bytes(data)
         run("depmod", "-b", self.root, release)
 
+    def dkms(self, release, *names):
+        """DKMS' record that package kuro 1.0 made these for the release; its source."""
+        home = self.root / "var/lib/dkms/kuro"
+        put(home / "1.0/source/dkms.conf", 'PACKAGE_NAME="kuro"\nPACKAGE_VERSION="1.0"\n')
+        for name in names:
+            put(home / f"1.0/{release}/x86_64/module/{name}.ko", "")
+        (home / f"kernel-{release}-x86_64").symlink_to(f"1.0/{release}/x86_64")
+
+    def package(self, name, files):
+        """A package of these files: bytes or text by path."""
+        tree = self.dir / name
+        put(tree / "DEBIAN/control", f"Package: {name}\nVersion: 1\nArchitecture: amd64\n"
+            "Maintainer: kuro\nDescription: a test's\n")
+        for path, content in files.items():
+            put(tree / path, content)
+        run("dpkg-deb", "-Znone", "--build", tree, f"{tree}.deb")
+        return f"{tree}.deb"
+
+    def headers(self, release):
+        return self.package(f"linux-headers-{release}",
+                            {f"usr/src/linux-headers-{release}/Makefile": "all:\n"})
+
     def remove(self, release, name):
         for path in self.tree(release).rglob(f"{name}.ko*"):
             path.unlink()

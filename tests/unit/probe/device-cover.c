@@ -290,6 +290,24 @@ static void lists_of_a_package_cover_alike(void **state)
 	driver_names_done(&names);
 }
 
+/* It had the device's id, and as it is not there yet, no list of the package has it. */
+static void a_module_that_comes_later_covers_what_it_drives_now(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+	struct driver_names names = {0};
+
+	put_tree(root, OLD, "alias pci:e* third\n", "updates/third.ko:\n", "");
+	strv_add(&names.modules, "e1000e");
+	list_one("pci:e1", "third", "third", false, &list);
+	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
+	assert_false(list.items[0].covered);
+	strv_add(&names.extra, "third");
+	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
+	assert_string_equal(list.items[0].by, "third");
+	driver_names_done(&names);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +324,7 @@ int main(void)
 		MACHINE_TEST(tree_that_depmod_never_saw_is_an_error),
 		MACHINE_TEST(torn_index_gives_way_to_the_text),
 		MACHINE_TEST(lists_of_a_package_cover_alike),
+		MACHINE_TEST(a_module_that_comes_later_covers_what_it_drives_now),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

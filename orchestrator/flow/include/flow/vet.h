@@ -44,11 +44,16 @@ struct vet_report {
 			      */
 	/* files of modules.items are those of this machine, of the target's tree ... */
 	struct third_party_list known, there;
-	size_t ignored; /* modules that modules.ignored of the policy left out of known */
+	/* those that modules.ignored of the policy leaves out of known and modules */
+	struct third_party_list ignored;
 	struct module_file *brought; /* ... or of the packages */
 	size_t brought_count;
 	struct compat_set modules;
 	struct vet_outlook *outlooks; /* one for each of modules.items */
+	/* Not told of: the ignored, judged for the sake of those that need them, and
+	 * those whose kernel can't be read, of which nothing bad is known. */
+	struct compat_set beside;
+	size_t unjudged; /* how many of the latter the policy does not ignore */
 	struct device_list devices;
 	struct vet_finding *findings; /* refusals first */
 	size_t finding_count;
@@ -69,7 +74,7 @@ struct vet_place {
 /*
  * Vet an installed release, packages that bring one (no third-party module of theirs is
  * missed), or a bare image file, which lies below where. Reads only, but for the symbol
- * cache. -ENOENT: no
+ * cache. An image that is damaged, or that can't be read, is a finding. -ENOENT: no
  * such release; -ERROR_DAMAGED: the file is no package, or malformed; -ERROR_REFUSED: no
  * kernel in the packages.
  */

@@ -50,11 +50,13 @@ int devices_cover(const struct root *root, const char *old_release, const char *
 /*
  * The same for a tree that is not installed: aliases and names as a package's modules
  * have them ("alias module" words in aliases, those of modules.builtin.modinfo too; names
- * in modules and built_in, - as _).
+ * in modules and built_in, - as _). extra: names of third-party modules that will be
+ * there besides.
  */
 struct driver_names {
 	struct strv aliases; /* "pci:v*…* module" */
 	struct strv modules, built_in;
+	struct strv extra;
 };
 void driver_names_done(struct driver_names *names);
 int devices_cover_names(const struct root *root, const char *old_release,

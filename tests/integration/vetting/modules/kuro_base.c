@@ -9,5 +9,6 @@ int kuro_base_touch(int value)
 	return value;
 }
 EXPORT_SYMBOL_GPL(kuro_base_touch);
+MODULE_ALIAS("pci:v0000B0A5d00000001sv*sd*bc*sc*i*");
 MODULE_VERSION("1.2");
 MODULE_LICENSE("GPL");
