@@ -58,7 +58,7 @@ static int check_packages(struct command *c, const struct root *host,
 			  struct vet_report *ret, struct error *err)
 {
 	autostrv struct strv paths = {0};
-	const struct vet_place place = {host, &paths, false};
+	const struct vet_place place = {.root = host, .paths = &paths};
 	int r = 0;
 
 	for (unsigned int i = 0; r == 0 && i < c->arg_count; i++) {

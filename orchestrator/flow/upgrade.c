@@ -115,7 +115,9 @@ int upgrade_preview_vet(const struct machine *machine, const struct package_plan
 			struct vet_report *ret, struct error *err)
 {
 	autostrv struct strv paths = {0};
-	const struct vet_place place = {machine->root, &paths, true};
+	const struct vet_place place = {.root = machine->root,
+					.paths = &paths,
+					.complete = true};
 	int r = plan->release ? packages_at_hand(machine->root, plan, &paths, err) : 0;
 
 	if (r <= 0)

@@ -19,8 +19,7 @@
 #define IMAGE_VERSION 0x20e
 #define IMAGE_SETUP   0x200
 
-/* linux-headers-REL, kernel-devel-REL, kernel-default-devel: what a build needs. */
-static bool is_headers_of(const char *path, const char *release)
+bool vet_is_headers_of(const char *path, const char *release)
 {
 	const char *name = strrchr(path, '/');
 
@@ -245,7 +244,7 @@ static int packages_of_kernel(struct vet *vet, const struct packaged_kernels *ke
 
 	vet->report->release = str_dup(kernel->release);
 	for (size_t i = 0; i < paths->count; i++)
-		if (is_headers_of(paths->items[i], vet->report->release))
+		if (vet_is_headers_of(paths->items[i], vet->report->release))
 			vet->headers_come = true;
 	if (kernels->count > 1)
 		vet_find(vet, VET_WARNING,
@@ -277,7 +276,10 @@ int vet_packages(const struct machine *machine, const struct vet_place *place,
 		 enum vet_depth depth, struct vet_report *ret, struct error *err)
 {
 	autovet struct vet_report report = {0};
-	struct vet vet = {.depth = depth, .report = &report, .complete = place->complete};
+	struct vet vet = {.depth = depth,
+			  .report = &report,
+			  .complete = place->complete,
+			  .headers_come = place->headers_come};
 	int r = vet_begin(&vet, machine, err);
 
 	for (size_t i = 0; i < place->paths->count; i++)

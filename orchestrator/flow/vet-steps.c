@@ -8,6 +8,7 @@
 #include "act/module-link.h"
 #include "base/cleanup.h"
 #include "flow/vet.h"
+#include "probe/apt-answers.h"
 #include "step-detail.h"
 #include "steps.h"
 #include "store/records.h"
@@ -90,17 +91,71 @@ static int vet_unable(const struct machine *machine, int r, const struct error *
 	return 0;
 }
 
+/* Modules could be built, were the headers there. */
+static bool lacks_headers(const struct vet_report *report)
+{
+	for (size_t i = 0; i < report->modules.count; i++)
+		if (report->outlooks[i].lacks_headers)
+			return true;
+	return false;
+}
+
+/*
+ * Somebody else's run may bring the kernel alone, and the next its headers: so does
+ * unattended-upgrades, package by package. Would apt bring them?
+ */
+static bool headers_follow(const struct journey *j, const char *release)
+{
+	autostrv struct strv words = {0};
+	autoplan struct package_plan outcome = {0};
+	const struct apt_question question = {.root = j->machine->root,
+					      .args = &words,
+					      .timeout = 300};
+
+	if (!str_eq(j->plan.manager, "apt"))
+		return false;
+	strv_add(&words, "--with-new-pkgs");
+	strv_add(&words, "upgrade");
+	if (apt_simulate(&question, &outcome, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < outcome.count; i++)
+		if (outcome.items[i].new_version &&
+		    vet_is_headers_of(outcome.items[i].name, release))
+			return true;
+	return false;
+}
+
+static int vet_paths(const struct journey *j, const struct vet_place *place,
+		     struct vet_report *ret, struct error *err)
+{
+	if (place->paths->count == 0)
+		return error_set(err, -ERROR_REFUSED,
+				 "the package manager keeps no archives of them");
+	return vet_packages(j->machine, place, VET_LAZY, ret, err);
+}
+
 static int vet_archives(struct journey *j, const struct strv *paths, bool complete,
 			struct error *err)
 {
 	autovet struct vet_report report = {0};
-	const struct vet_place place = {j->machine->root, paths, complete};
+	struct vet_place place = {.root = j->machine->root,
+				  .paths = paths,
+				  .complete = complete};
 	struct error local = {0};
-	int r;
+	int r = vet_paths(j, &place, &report, &local);
 
-	r = paths->count > 0 ? vet_packages(j->machine, &place, VET_LAZY, &report, &local)
-			     : error_set(&local, -ERROR_REFUSED,
-					 "the package manager keeps no archives of them");
+	if (r == 0 && !complete && lacks_headers(&report) &&
+	    headers_follow(j, report.release)) {
+		machine_note(
+			j->machine, NOTE_INFO,
+			"the headers of %s come in a later run of apt; what is built "
+			"with them is judged then",
+			report.release);
+		vet_report_done(&report);
+		report = (struct vet_report){0};
+		place.headers_come = true;
+		r = vet_paths(j, &place, &report, &local);
+	}
 	if (r == -ERROR_REFUSED) {
 		/* it will be vetted when it is installed, and undone where it fails */
 		machine_note(j->machine, NOTE_INFO,

@@ -2,7 +2,7 @@
 """kuro upgrade takes from apt what apt itself would bring, and waits where it would wait."""
 from cases_boot import expect, last
 from cases_vetting import with_dkms
-from machine import index, inside, made_package, offer, package
+from machine import index, inside, made_package, offer, package, upgrade
 from world import run
 
 CASES = {}
@@ -23,7 +23,8 @@ def packages(world):
 def headers(world, release, folder):
     """A package of headers, as far as dkms' stand-in looks at them."""
     home = f'usr/lib/modules/{release}/build'
-    return made_package(world, folder, f'linux-headers-{release}', '1', files={
+    hooks = f'run-parts --arg={release} /etc/kernel/header_postinst.d'
+    return made_package(world, folder, f'linux-headers-{release}', '1', postinst=hooks, files={
         f'{home}/Makefile': '', f'{home}/scripts/none': '',
         f'{home}/include/generated/utsrelease.h': f'#define UTS_RELEASE "{release}"\n'})
 
@@ -51,6 +52,25 @@ def a_mirror_that_has_no_headers_yet_is_waited_for(world):
     name = f'linux-headers-{world.new}'
     expect(inside(world, 'dpkg-query', '-W', '-f', '${db:Status-Abbrev}', name), 'ii ', name)
     assert name in inside(world, 'apt-mark', 'showauto'), name
+
+
+@case
+def headers_may_come_in_a_later_run(world):
+    """Package by package, as unattended-upgrades go on."""
+    with_dkms(world)
+    offer(world)
+    meta = 'linux-headers-cloud-amd64'
+    for release, version, folder in ((world.old, '1', 'srv/old'), (world.new, '2', 'srv/repo/1')):
+        headers(world, release, folder)
+        made_package(world, folder, meta, version, Depends=f'linux-headers-{release}')
+    run('dpkg', '--root', world.root, '-i', *(world.root / 'srv/old').glob('*.deb'))
+    index(world, 'srv/repo/1')
+    told = inside(world, 'apt-get', '-y', 'install', f'linux-image-{world.new}')
+    assert 'come in a later run' in told and 'will not be booted' in told, told
+    expect(package(world, world.new), 'ii', 'the package')
+    expect(world.block()[:3], (1, None, None), 'block')
+    told = upgrade(world)
+    expect(world.block()[:3], (1, None, 2), told)
 
 
 @case

@@ -69,6 +69,7 @@ struct vet_place {
 	/* They are all that will come: a module that can't be built for want of the
 	 * kernel's headers is a reason to wait for those, unless it is optional. */
 	bool complete;
+	bool headers_come; /* the kernel's headers are on their way, if not among these */
 };
 
 /*
@@ -91,6 +92,9 @@ int vet_modules_of(const struct machine *machine, const char *release,
 		   struct error *err);
 /* Is it one that the policy requires, by its name or because it is in use? */
 bool vet_module_required(const struct policy *policy, const struct third_party *module);
+/* Is this the file, or the name, of a package with what a build for that release needs?
+ * linux-headers-REL, kernel-devel-REL, kernel-default-devel */
+bool vet_is_headers_of(const char *package, const char *release);
 /* Everyone's short answer: 0, or -ERROR_REFUSED with the refusals in one message. */
 int vet_refuse(const struct vet_report *report, struct error *err);
 /* How many modules would not load, or are not there. */
