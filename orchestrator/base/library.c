@@ -5,9 +5,10 @@
 #include "base/library.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <string.h>
 
-int library_load(struct library *library, struct error *err)
+static int open_and_bind(struct library *library, struct error *err)
 {
 	void *opened;
 
@@ -30,4 +31,15 @@ int library_load(struct library *library, struct error *err)
 	}
 	library->opened = opened;
 	return 0;
+}
+
+int library_load(struct library *library, struct error *err)
+{
+	static pthread_mutex_t one_thread = PTHREAD_MUTEX_INITIALIZER;
+	int r;
+
+	(void)pthread_mutex_lock(&one_thread); /* a plain mutex can't fail */
+	r = open_and_bind(library, err);
+	(void)pthread_mutex_unlock(&one_thread); /* likewise */
+	return r;
 }

@@ -7,13 +7,13 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "core/command-line.h"
+#include "crypto-library.h"
 
 #define BOOT_ENV_DEFAULT BOOT_DIR "/env"
 #define BOOT_CONF_MAX    ((size_t)64 * 1024)
@@ -170,7 +170,8 @@ int boot_files_manifest(const struct root *root, unsigned int generation,
 
 static void cleanup_digest(EVP_MD_CTX **context)
 {
-	EVP_MD_CTX_free(*context);
+	if (*context)
+		sym_EVP_MD_CTX_free(*context);
 }
 
 /* Feed the descriptor's bytes, from its start to its end, to the digest. */
@@ -189,7 +190,7 @@ static int hash_content(int fd, const char *what, EVP_MD_CTX *digest, uint64_t *
 			return error_errno(err, -errno, "reading %s", what);
 		if (n == 0)
 			break;
-		if (EVP_DigestUpdate(digest, chunk, (size_t)n) != 1)
+		if (sym_EVP_DigestUpdate(digest, chunk, (size_t)n) != 1)
 			return error_set(err, -EIO, "%s: OpenSSL can't hash it", what);
 		offset += (uint64_t)n;
 	}
@@ -200,18 +201,21 @@ static int hash_content(int fd, const char *what, EVP_MD_CTX *digest, uint64_t *
 int boot_files_hash(int fd, const char *what, char *ret_hex, uint64_t *ret_size,
 		    struct error *err)
 {
-	cleanup(cleanup_digest) EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	cleanup(cleanup_digest) EVP_MD_CTX *digest = NULL;
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
 	uint64_t size = 0;
-	int r;
+	int r = crypto_library_load(err);
 
-	if (!digest || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1)
+	if (r < 0)
+		return r;
+	digest = sym_EVP_MD_CTX_new();
+	if (!digest || sym_EVP_DigestInit_ex(digest, sym_EVP_sha256(), NULL) != 1)
 		return error_set(err, -EIO, "%s: OpenSSL offers no SHA-256", what);
 	r = hash_content(fd, what, digest, &size, err);
 	if (r < 0)
 		return r;
-	if (EVP_DigestFinal_ex(digest, sum, &len) != 1 ||
+	if (sym_EVP_DigestFinal_ex(digest, sum, &len) != 1 ||
 	    len * 2 + 1 != MANIFEST_SHA256_HEX)
 		return error_set(err, -EIO, "%s: OpenSSL can't hash it", what);
 	for (unsigned int i = 0; i < len; i++)

@@ -4,15 +4,17 @@
  */
 #include "content-key.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
+
+#include "crypto-library.h"
 
 bool content_key_of(const void *data, size_t len, char key[CONTENT_KEY_SIZE])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int size;
 
-	if (EVP_Digest(data, len, digest, &size, EVP_sha256(), NULL) != 1 ||
+	if (crypto_library_load(NULL) < 0 ||
+	    sym_EVP_Digest(data, len, digest, &size, sym_EVP_sha256(), NULL) != 1 ||
 	    (size_t)2 * size + 1 != CONTENT_KEY_SIZE)
 		return false;
 	for (size_t i = 0; i < size; i++)

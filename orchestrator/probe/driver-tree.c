@@ -7,11 +7,11 @@
 #include "driver-tree.h"
 
 #include <fcntl.h>
-#include <libkmod.h>
 #include <string.h>
 
 #include "alias-match.h"
 #include "kmod-index.h"
+#include "kmod-library.h"
 
 #define TREE_TEXT_MAX ((size_t)64 << 20)
 
@@ -123,12 +123,12 @@ static struct kmod_ctx *kmod_open(int fd)
 	if (!root_exists(&here, "/modules.alias.bin") ||
 	    kmod_indexes_check(&here, "", NULL) < 0)
 		return NULL;
-	kmod = kmod_new(path, no_config);
+	kmod = sym_kmod_new(path, no_config);
 	if (!kmod)
 		return NULL;
-	kmod_set_log_fn(kmod, log_nothing, NULL);
-	if (kmod_load_resources(kmod) < 0)
-		return kmod_unref(kmod);
+	sym_kmod_set_log_fn(kmod, log_nothing, NULL);
+	if (sym_kmod_load_resources(kmod) < 0)
+		return sym_kmod_unref(kmod);
 	return kmod;
 }
 
@@ -145,10 +145,14 @@ int driver_tree_open(const struct root *root, const char *release,
 		     struct driver_tree *ret, struct error *err)
 {
 	size_t room = 0;
+	int r;
 
 	*ret = (struct driver_tree){.fd = -1};
 	if (!*release || strchr(release, '/') || *release == '.')
 		return error_set(err, -EINVAL, "\"%s\" is no release", release);
+	r = kmod_library_load(err);
+	if (r < 0)
+		return r;
 	ret->fd = tree_directory(root, release);
 	if (ret->fd < 0)
 		return error_errno(err, ret->fd, "module tree of %s", release);
@@ -190,7 +194,7 @@ void driver_tree_done(struct driver_tree *tree)
 		free(tree->texts[i]);
 	free(tree->names);
 	if (tree->kmod)
-		kmod_unref(tree->kmod);
+		sym_kmod_unref(tree->kmod);
 	if (tree->fd >= 0)
 		(void)close(tree->fd); /* reading only */
 	*tree = (struct driver_tree){.fd = -1};
@@ -234,17 +238,18 @@ static void match_kmod(const struct driver_tree *tree, const struct strv *wanted
 	for (size_t i = 0; i < wanted->count; i++) {
 		struct kmod_list *list = NULL, *item;
 
-		if (kmod_module_new_from_lookup(tree->kmod, wanted->items[i], &list) < 0)
+		if (sym_kmod_module_new_from_lookup(tree->kmod, wanted->items[i], &list) <
+		    0)
 			continue; /* no alias that modprobe would take */
-		kmod_list_foreach(item, list)
+		kmod_list_each(item, list)
 		{
-			struct kmod_module *module = kmod_module_get_module(item);
-			const char *name = kmod_module_get_name(module);
+			struct kmod_module *module = sym_kmod_module_get_module(item);
+			const char *name = sym_kmod_module_get_name(module);
 
 			found_add(found, i, name, strlen(name));
-			kmod_module_unref(module);
+			sym_kmod_module_unref(module);
 		}
-		kmod_module_unref_list(list);
+		sym_kmod_module_unref_list(list);
 	}
 }
 

@@ -38,7 +38,7 @@ void certificates_add(struct certificates *certificates, const void *der, size_t
 
 	if (certificates->count == CERTIFICATES_MAX || len > VARIABLE_MAX)
 		return;
-	certificate = d2i_X509(NULL, &p, (long)len);
+	certificate = sym_d2i_X509(NULL, &p, (long)len);
 	if (certificate)
 		certificates->items[certificates->count++] = certificate;
 }
@@ -51,7 +51,7 @@ static void add_certificate(void *data, const void *der, size_t len)
 static void certificates_free(struct certificates *certificates)
 {
 	for (size_t i = 0; i < certificates->count; i++)
-		X509_free(certificates->items[i]);
+		sym_X509_free(certificates->items[i]);
 	free(certificates);
 }
 

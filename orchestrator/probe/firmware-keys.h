@@ -5,9 +5,8 @@
  */
 #pragma once
 
-#include <openssl/x509.h>
-
 #include "base/text.h"
+#include "crypto-library.h"
 #include "probe/kernel-abi.h"
 
 #define CERTIFICATES_MAX 1024

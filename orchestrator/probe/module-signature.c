@@ -4,13 +4,10 @@
  * here (trusted-keys.c). Sources: kernel/module_signature.c, kernel/module/signing.c,
  * include/linux/module_signature.h, scripts/sign-file.c.
  */
-#include <openssl/bn.h>
-#include <openssl/cms.h>
-#include <openssl/crypto.h>
-#include <openssl/x509.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "crypto-library.h"
 #include "module-parts.h"
 
 #define TRAILER_SIZE 12 /* struct module_signature */
@@ -76,20 +73,21 @@ static char *hexadecimal(const unsigned char *bytes, size_t len)
 
 static char *key_of(const ASN1_STRING *id)
 {
-	int len = ASN1_STRING_length(id);
+	int len = sym_ASN1_STRING_length(id);
 
 	if (len <= 0 || len > TEXT_MAX)
 		return NULL;
-	return hexadecimal(ASN1_STRING_get0_data(id), (size_t)len);
+	return hexadecimal(sym_ASN1_STRING_get0_data(id), (size_t)len);
 }
 
 static char *common_name(const X509_NAME *name)
 {
-	int i = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-	const X509_NAME_ENTRY *entry = i < 0 ? NULL : X509_NAME_get_entry(name, i);
+	int i = sym_X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+	const X509_NAME_ENTRY *entry = i < 0 ? NULL : sym_X509_NAME_get_entry(name, i);
 	unsigned char *utf8 = NULL;
-	int len =
-		entry ? ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(entry)) : -1;
+	int len = entry ? sym_ASN1_STRING_to_UTF8(&utf8,
+						  sym_X509_NAME_ENTRY_get_data(entry))
+			: -1;
 	char *ret = NULL;
 
 	if (len > 0) {
@@ -98,7 +96,7 @@ static char *common_name(const X509_NAME *name)
 
 		ret = str_printable(cut);
 	}
-	OPENSSL_free(utf8);
+	sym_CRYPTO_free(utf8, __FILE__, __LINE__);
 	return ret;
 }
 
@@ -109,12 +107,12 @@ static char *hash_name(CMS_SignerInfo *info)
 	const char *name;
 	char *ret;
 
-	CMS_SignerInfo_get0_algs(info, NULL, NULL, &digest, NULL);
+	sym_CMS_SignerInfo_get0_algs(info, NULL, NULL, &digest, NULL);
 	if (!digest)
 		return NULL;
-	X509_ALGOR_get0(&object, NULL, NULL, digest);
-	name = OBJ_nid2sn(OBJ_obj2nid(object));
-	if (!name || OBJ_obj2nid(object) == NID_undef)
+	sym_X509_ALGOR_get0(&object, NULL, NULL, digest);
+	name = sym_OBJ_nid2sn(sym_OBJ_obj2nid(object));
+	if (!name || sym_OBJ_obj2nid(object) == NID_undef)
 		return NULL;
 	ret = str_dup(name);
 	for (char *p = ret; *p; p++)
@@ -129,7 +127,7 @@ static void signer_read(CMS_SignerInfo *info, char *owned[3])
 	ASN1_INTEGER *serial = NULL;
 	X509_NAME *issuer = NULL;
 
-	if (!CMS_SignerInfo_get0_signer_id(info, &identifier, &issuer, &serial))
+	if (!sym_CMS_SignerInfo_get0_signer_id(info, &identifier, &issuer, &serial))
 		return;
 	if (issuer)
 		owned[0] = common_name(issuer);
@@ -140,13 +138,13 @@ static void signer_read(CMS_SignerInfo *info, char *owned[3])
 
 static bool message_read(const unsigned char *message, size_t len, char *owned[3])
 {
-	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &message, (long)len);
-	STACK_OF(CMS_SignerInfo) *infos = cms ? CMS_get0_SignerInfos(cms) : NULL;
-	bool sound = infos && sk_CMS_SignerInfo_num(infos) > 0;
+	CMS_ContentInfo *cms = sym_d2i_CMS_ContentInfo(NULL, &message, (long)len);
+	STACK_OF(CMS_SignerInfo) *infos = cms ? sym_CMS_get0_SignerInfos(cms) : NULL;
+	bool sound = infos && signer_stack_num(infos) > 0;
 
 	if (sound)
-		signer_read(sk_CMS_SignerInfo_value(infos, 0), owned);
-	CMS_ContentInfo_free(cms);
+		signer_read(signer_stack_at(infos, 0), owned);
+	sym_CMS_ContentInfo_free(cms);
 	return sound;
 }
 
@@ -160,7 +158,8 @@ void module_signature_read(const void *data, size_t len, struct module_signature
 
 void module_signature_read_signer(struct module_signature *ret, char *owned[3])
 {
-	if (ret->message)
+	/* whoever judges it is told that it could not be read */
+	if (ret->message && crypto_library_load(NULL) == 0)
 		ret->malformed = !message_read(ret->message, ret->length, owned);
 	ret->signer = owned[0];
 	ret->key = owned[1];

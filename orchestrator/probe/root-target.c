@@ -6,11 +6,11 @@
  */
 #include "root-target.h"
 
-#include <libkmod.h>
 #include <string.h>
 
 #include "alias-match.h"
 #include "kmod-index.h"
+#include "kmod-library.h"
 #include "probe/module-file.h"
 #include "probe/third-party.h"
 
@@ -99,12 +99,12 @@ static struct kmod_ctx *open_dependencies(const struct root_target *target)
 
 	if (root_read(target->root, index, INDEX_MAX, &data, &len, NULL) == 0 &&
 	    kmod_index_whole((unsigned char *)data, len))
-		kmod = kmod_new(path, no_config);
+		kmod = sym_kmod_new(path, no_config);
 	if (!kmod)
 		return NULL;
-	kmod_set_log_priority(kmod, 0);
+	sym_kmod_set_log_priority(kmod, 0);
 	/* mapped once, not opened for each module; it fails where one index is not fit */
-	(void)kmod_load_resources(kmod);
+	(void)sym_kmod_load_resources(kmod);
 	return kmod;
 }
 
@@ -141,7 +141,7 @@ void root_target_done(struct root_target *target)
 {
 	free(target->folder);
 	if (target->kmod)
-		kmod_unref(target->kmod);
+		sym_kmod_unref(target->kmod);
 	driver_tree_done(&target->tree);
 	strv_done(&target->fit);
 	free(target->modinfo);
@@ -181,7 +181,8 @@ static struct kmod_module *module_of(const struct root_target *target, const cha
 {
 	struct kmod_module *module = NULL;
 
-	if (!target->kmod || kmod_module_new_from_name(target->kmod, name, &module) < 0)
+	if (!target->kmod ||
+	    sym_kmod_module_new_from_name(target->kmod, name, &module) < 0)
 		return NULL;
 	return module;
 }
@@ -190,7 +191,7 @@ char *root_target_path(const struct root_target *target, const char *name)
 {
 	autofree char *folder = str_format("/proc/self/fd/%d/", target->tree.fd);
 	struct kmod_module *module = module_of(target, name);
-	const char *path = module ? kmod_module_get_path(module) : NULL;
+	const char *path = module ? sym_kmod_module_get_path(module) : NULL;
 	char *found = NULL;
 
 	if (path && str_starts(path, folder))
@@ -198,7 +199,7 @@ char *root_target_path(const struct root_target *target, const char *name)
 	else if (path && *path == '/')
 		found = str_dup(path); /* as an old depmod wrote it */
 	if (module)
-		kmod_module_unref(module);
+		sym_kmod_module_unref(module);
 	return found;
 }
 
@@ -337,22 +338,22 @@ static void expand_dependencies(const struct expansion *at)
 {
 	autofree char *why = str_format("%s", at->module);
 	struct kmod_module *module = module_of(at->target, at->module);
-	struct kmod_list *list = module ? kmod_module_get_dependencies(module) : NULL;
+	struct kmod_list *list = module ? sym_kmod_module_get_dependencies(module) : NULL;
 	struct kmod_list *item;
 
-	kmod_list_foreach(item, list)
+	kmod_list_each(item, list)
 	{
-		struct kmod_module *one = kmod_module_get_module(item);
-		const char *name = kmod_module_get_name(one);
+		struct kmod_module *one = sym_kmod_module_get_module(item);
+		const char *name = sym_kmod_module_get_name(one);
 		struct root_need *need = need_add(at->target, name, why, at->optional);
 
 		if (need)
 			need->built_in = is_built_in(at->target, name);
-		kmod_module_unref(one);
+		sym_kmod_module_unref(one);
 	}
-	kmod_module_unref_list(list);
+	sym_kmod_module_unref_list(list);
 	if (module)
-		kmod_module_unref(module);
+		sym_kmod_module_unref(module);
 }
 
 /* A file that can't be read asks for nothing; whether it loads is not judged here. */

@@ -5,15 +5,12 @@
  * crypto/asymmetric_keys/pkcs7_verify.c and pkcs7_trust.c. Nothing is trusted that the
  * kernel would not: a key that was made and not enrolled is unknown.
  */
-#include <openssl/cms.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "core/release.h"
+#include "crypto-library.h"
 #include "firmware-keys.h"
 #include "probe/kernel-abi.h"
 #include "probe/kernel-image.h"
@@ -41,13 +38,17 @@ static int add_image_certificate(void *data, const void *der, size_t len)
 int trusted_keys_probe(const struct root *root, const struct kernel_source *source,
 		       struct trusted_keys **ret, struct error *err)
 {
-	struct trusted_keys *keys = mem_zalloc(sizeof(*keys));
+	struct trusted_keys *keys;
+	int r = crypto_library_load(err);
 
-	(void)err; /* what can't be read holds no key that is known */
+	if (r < 0)
+		return r;
+	keys = mem_zalloc(sizeof(*keys));
 	keys->root = root;
 	keys->source = source;
+	/* what can't be read holds no key that is known */
 	firmware_keys_read(root, source, &keys->firmware);
-	ERR_clear_error();
+	sym_ERR_clear_error();
 	*ret = keys;
 	return 0;
 }
@@ -89,14 +90,14 @@ void trusted_keys_use_noted(struct trusted_keys *keys, const struct symbol_table
 	if (!p || ret->complete)
 		return;
 	while (p < end && ret->count < CERTIFICATES_MAX) {
-		X509 *certificate = d2i_X509(NULL, &p, end - p);
+		X509 *certificate = sym_d2i_X509(NULL, &p, end - p);
 
 		if (!certificate)
 			break;
 		ret->items[ret->count++] = certificate;
 	}
 	ret->complete = true;
-	ERR_clear_error();
+	sym_ERR_clear_error();
 }
 
 /* Only where no key of the firmware made a signature: an image takes a while to open. */
@@ -143,11 +144,11 @@ static const EVP_MD *digest_of(CMS_SignerInfo *info)
 	X509_ALGOR *digest = NULL;
 	const ASN1_OBJECT *object = NULL;
 
-	CMS_SignerInfo_get0_algs(info, NULL, NULL, &digest, NULL);
+	sym_CMS_SignerInfo_get0_algs(info, NULL, NULL, &digest, NULL);
 	if (!digest)
 		return NULL;
-	X509_ALGOR_get0(&object, NULL, NULL, digest);
-	return EVP_get_digestbyobj(object);
+	sym_X509_ALGOR_get0(&object, NULL, NULL, digest);
+	return sym_EVP_get_digestbyname(sym_OBJ_nid2sn(sym_OBJ_obj2nid(object)));
 }
 
 /* Did this key sign the content? A kind of key that can't be used is an unknown one. */
@@ -155,31 +156,32 @@ static enum signature_trust verify(CMS_SignerInfo *info, X509 *certificate,
 				   struct content *content)
 {
 	const EVP_MD *digest = digest_of(info);
-	EVP_PKEY *key = X509_get0_pubkey(certificate);
-	const ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(info);
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	EVP_PKEY *key = sym_X509_get0_pubkey(certificate);
+	const ASN1_OCTET_STRING *signature = sym_CMS_SignerInfo_get0_signature(info);
+	EVP_MD_CTX *context = sym_EVP_MD_CTX_new();
 	enum signature_trust ret = SIGNATURE_UNKNOWN_KEY;
-	int len = ASN1_STRING_length(signature);
+	int len = sym_ASN1_STRING_length(signature);
 	const void *bytes = content_bytes(content);
 
 	if (!bytes)
 		ret = SIGNATURE_BAD;
 	else if (digest && key && context && len > 0 &&
-		 EVP_DigestVerifyInit(context, NULL, digest, NULL, key) == 1)
-		ret = EVP_DigestVerify(context, ASN1_STRING_get0_data(signature),
-				       (size_t)len, bytes,
-				       content->file->signature.content) == 1
+		 sym_EVP_DigestVerifyInit(context, NULL, digest, NULL, key) == 1)
+		ret = sym_EVP_DigestVerify(context, sym_ASN1_STRING_get0_data(signature),
+					   (size_t)len, bytes,
+					   content->file->signature.content) == 1
 			      ? SIGNATURE_TRUSTED
 			      : SIGNATURE_BAD;
-	EVP_MD_CTX_free(context);
+	sym_EVP_MD_CTX_free(context);
 	return ret;
 }
 
 static X509 *named_by(CMS_SignerInfo *info, STACK_OF(X509) * certificates)
 {
-	for (int i = 0; i < sk_X509_num(certificates); i++)
-		if (CMS_SignerInfo_cert_cmp(info, sk_X509_value(certificates, i)) == 0)
-			return sk_X509_value(certificates, i);
+	for (int i = 0; i < x509_stack_num(certificates); i++)
+		if (sym_CMS_SignerInfo_cert_cmp(info, x509_stack_at(certificates, i)) ==
+		    0)
+			return x509_stack_at(certificates, i);
 	return NULL;
 }
 
@@ -189,10 +191,10 @@ static bool vouched_for(const struct certificates *trusted, X509 *certificate)
 	for (size_t i = 0; i < trusted->count; i++) {
 		X509 *key = trusted->items[i];
 
-		if (X509_cmp(key, certificate) == 0)
+		if (sym_X509_cmp(key, certificate) == 0)
 			return true;
-		if (X509_check_issued(key, certificate) == X509_V_OK &&
-		    X509_verify(certificate, X509_get0_pubkey(key)) == 1)
+		if (sym_X509_check_issued(key, certificate) == X509_V_OK &&
+		    sym_X509_verify(certificate, sym_X509_get0_pubkey(key)) == 1)
 			return true;
 	}
 	return false;
@@ -200,12 +202,12 @@ static bool vouched_for(const struct certificates *trusted, X509 *certificate)
 
 static X509 *issuer_of(X509 *certificate, STACK_OF(X509) * certificates)
 {
-	for (int i = 0; i < sk_X509_num(certificates); i++) {
-		X509 *issuer = sk_X509_value(certificates, i);
+	for (int i = 0; i < x509_stack_num(certificates); i++) {
+		X509 *issuer = x509_stack_at(certificates, i);
 
 		if (issuer != certificate &&
-		    X509_check_issued(issuer, certificate) == X509_V_OK &&
-		    X509_verify(certificate, X509_get0_pubkey(issuer)) == 1)
+		    sym_X509_check_issued(issuer, certificate) == X509_V_OK &&
+		    sym_X509_verify(certificate, sym_X509_get0_pubkey(issuer)) == 1)
 			return issuer;
 	}
 	return NULL;
@@ -227,7 +229,7 @@ static enum signature_trust judge_by(const struct certificates *trusted,
 				     CMS_SignerInfo *info, struct content *content)
 {
 	for (size_t i = 0; i < trusted->count; i++)
-		if (CMS_SignerInfo_cert_cmp(info, trusted->items[i]) == 0)
+		if (sym_CMS_SignerInfo_cert_cmp(info, trusted->items[i]) == 0)
 			return verify(info, trusted->items[i], content);
 	return SIGNATURE_UNKNOWN_KEY;
 }
@@ -261,14 +263,14 @@ static enum signature_trust judge_signer(const struct trusted_keys *keys,
 /* Refused whoever made it: other than detached data, or with signed attributes. */
 static bool is_refused(CMS_ContentInfo *cms)
 {
-	STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(cms);
-	ASN1_OCTET_STRING **content = CMS_get0_content(cms);
+	STACK_OF(CMS_SignerInfo) *infos = sym_CMS_get0_SignerInfos(cms);
+	ASN1_OCTET_STRING **content = sym_CMS_get0_content(cms);
 
-	if (sk_CMS_SignerInfo_num(infos) < 1 || (content && *content) ||
-	    OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
+	if (signer_stack_num(infos) < 1 || (content && *content) ||
+	    sym_OBJ_obj2nid(sym_CMS_get0_eContentType(cms)) != NID_pkcs7_data)
 		return true;
-	for (int i = 0; i < sk_CMS_SignerInfo_num(infos); i++)
-		if (CMS_signed_get_attr_count(sk_CMS_SignerInfo_value(infos, i)) > 0)
+	for (int i = 0; i < signer_stack_num(infos); i++)
+		if (sym_CMS_signed_get_attr_count(signer_stack_at(infos, i)) > 0)
 			return true;
 	return false;
 }
@@ -278,19 +280,19 @@ static enum signature_trust judge_message(const struct trusted_keys *keys,
 					  const struct certificates *trusted,
 					  CMS_ContentInfo *cms, struct content *content)
 {
-	STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(cms);
-	STACK_OF(X509) *certificates = CMS_get1_certs(cms);
+	STACK_OF(CMS_SignerInfo) *infos = sym_CMS_get0_SignerInfos(cms);
+	STACK_OF(X509) *certificates = sym_CMS_get1_certs(cms);
 	enum signature_trust ret = SIGNATURE_UNKNOWN_KEY;
 
-	for (int i = 0; i < sk_CMS_SignerInfo_num(infos) && ret != SIGNATURE_BAD; i++) {
+	for (int i = 0; i < signer_stack_num(infos) && ret != SIGNATURE_BAD; i++) {
 		enum signature_trust trust =
-			judge_signer(keys, trusted, sk_CMS_SignerInfo_value(infos, i),
+			judge_signer(keys, trusted, signer_stack_at(infos, i),
 				     certificates, content);
 
 		if (trust != SIGNATURE_UNKNOWN_KEY)
 			ret = trust;
 	}
-	sk_X509_pop_free(certificates, X509_free);
+	x509_stack_free(certificates);
 	return ret;
 }
 
@@ -341,8 +343,8 @@ static bool file_is_revoked(const struct trusted_keys *keys, struct content *con
 	const void *bytes = keys->firmware.hashes.len > 0 ? content_bytes(content) : NULL;
 	unsigned char hash[REVOKED_HASH];
 
-	if (!bytes ||
-	    EVP_Digest(bytes, content->file->size, hash, NULL, EVP_sha256(), NULL) != 1)
+	if (!bytes || sym_EVP_Digest(bytes, content->file->size, hash, NULL,
+				     sym_EVP_sha256(), NULL) != 1)
 		return false;
 	for (size_t at = 0; at < keys->firmware.hashes.len; at += REVOKED_HASH)
 		if (memcmp(keys->firmware.hashes.data + at, hash, REVOKED_HASH) == 0)
@@ -379,11 +381,11 @@ enum signature_trust trusted_keys_judge(const struct trusted_keys *keys,
 	if (signature->length == 0) /* no PKCS#7: unsupported, and so not a known key's */
 		return SIGNATURE_UNKNOWN_KEY;
 	message = signature->message;
-	cms = d2i_CMS_ContentInfo(NULL, &message, (long)signature->length);
+	cms = sym_d2i_CMS_ContentInfo(NULL, &message, (long)signature->length);
 	if (cms && !is_refused(cms))
 		ret = judge_content(keys, cms, &content);
-	CMS_ContentInfo_free(cms);
+	sym_CMS_ContentInfo_free(cms);
 	module_file_done(&content.again);
-	ERR_clear_error();
+	sym_ERR_clear_error();
 	return ret;
 }

@@ -28,7 +28,8 @@ struct library {
 #define LIBRARY_FUNCTION(name) {#name, (void *)&sym_##name},
 
 /*
- * Before any of its functions is called. May be repeated; it is never unloaded. -ENOTSUP:
+ * Before any of its functions is called. May be repeated, by any thread; it is never
+ * unloaded. -ENOTSUP:
  * it is not installed, or lacks a function.
  */
 int library_load(struct library *library, struct error *err);
