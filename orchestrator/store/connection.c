@@ -65,7 +65,7 @@ static const struct meaning errno_meanings[] = {
  */
 static int errno_of(const struct connection *c)
 {
-	int number = sqlite3_system_errno(c->sql);
+	int number = sym_sqlite3_system_errno(c->sql);
 	struct statvfs fs;
 
 	if (number != ENOENT || fstatvfs(c->dir, &fs) < 0)
@@ -101,7 +101,7 @@ int connection_error(const struct connection *c, int rc, struct error *err)
 {
 	const struct meaning *m = meaning_of(c, rc);
 	autofree char *said =
-		str_printable(c->sql ? sqlite3_errmsg(c->sql) : "no memory");
+		str_printable(c->sql ? sym_sqlite3_errmsg(c->sql) : "no memory");
 
 	return error_set(err, m->code, "%s: %s (SQLite: %s)", c->name, m->text, said);
 }
@@ -123,13 +123,15 @@ static int connection_configure(struct connection *c, enum connection_mode mode,
 		{SQLITE_DBCONFIG_ENABLE_FKEY, 1},
 	};
 
-	(void)sqlite3_extended_result_codes(c->sql, 1); /* can't fail on an open one */
-	(void)sqlite3_busy_timeout(c->sql, BUSY_MILLISECONDS); /* likewise */
-	sqlite3_progress_handler(c->sql, TICK_STEPS, connection_tick, c);
-	sqlite3_limit(c->sql, SQLITE_LIMIT_LENGTH, CONNECTION_TEXT_MAX);
-	sqlite3_limit(c->sql, SQLITE_LIMIT_ATTACHED, 0);
+	(void)sym_sqlite3_extended_result_codes(c->sql,
+						1); /* can't fail on an open one */
+	(void)sym_sqlite3_busy_timeout(c->sql, BUSY_MILLISECONDS); /* likewise */
+	sym_sqlite3_progress_handler(c->sql, TICK_STEPS, connection_tick, c);
+	sym_sqlite3_limit(c->sql, SQLITE_LIMIT_LENGTH, CONNECTION_TEXT_MAX);
+	sym_sqlite3_limit(c->sql, SQLITE_LIMIT_ATTACHED, 0);
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		int rc = sqlite3_db_config(c->sql, options[i][0], options[i][1], NULL);
+		int rc =
+			sym_sqlite3_db_config(c->sql, options[i][0], options[i][1], NULL);
 
 		if (rc != SQLITE_OK)
 			return connection_error(c, rc, err);
@@ -155,7 +157,7 @@ static int connection_writable(const struct connection *c, const struct place *p
 {
 	struct statvfs fs;
 
-	if (sqlite3_db_readonly(c->sql, NULL) == 0)
+	if (sym_sqlite3_db_readonly(c->sql, NULL) == 0)
 		return 0;
 	if (fstatvfs(place->fd, &fs) == 0 && (fs.f_flag & ST_RDONLY))
 		return error_set(err, -EROFS, "%s: its file system is read-only",
@@ -171,7 +173,8 @@ static int connection_without_log(const struct connection *c, struct error *err)
 {
 	sqlite3_file *file = NULL;
 	unsigned char versions[2] = {0};
-	int rc = sqlite3_file_control(c->sql, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	int rc = sym_sqlite3_file_control(c->sql, "main", SQLITE_FCNTL_FILE_POINTER,
+					  &file);
 
 	if (rc == SQLITE_OK && file && file->pMethods)
 		rc = file->pMethods->xRead(file, versions, sizeof(versions), 18);
@@ -197,13 +200,16 @@ int connection_open(struct connection *c, const struct place *place, const char 
 		mode == CONNECTION_MEMORY
 			? str_dup(":memory:")
 			: str_format("/proc/self/fd/%d/%s", place->fd, file);
-	int rc, r;
+	int rc, r = sqlite_library_load(err);
 
+	if (r < 0)
+		return r;
 	*c = (struct connection){.name = str_format("%s/%s", place->name, file),
 				 .dir = place->fd};
-	rc = sqlite3_open_v2(path, &c->sql,
-			     flags[mode] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
-			     NULL);
+	rc = sym_sqlite3_open_v2(path, &c->sql,
+				 flags[mode] | SQLITE_OPEN_NOMUTEX |
+					 SQLITE_OPEN_PRIVATECACHE,
+				 NULL);
 	r = rc == SQLITE_OK ? 0 : connection_error(c, rc, err);
 	if (r == 0 && mode == CONNECTION_WRITE)
 		r = connection_writable(c, place, err);
@@ -218,63 +224,72 @@ int connection_open(struct connection *c, const struct place *place, const char 
 
 void connection_close(struct connection *c)
 {
-	(void)sqlite3_close(c->sql); /* every statement is finished: can't be busy */
+	if (c->sql)
+		/* every statement is finished: can't be busy */
+		(void)sym_sqlite3_close(c->sql);
 	free(c->name);
 	*c = (struct connection){0};
 }
 
 static int backup_run(sqlite3 *to, sqlite3 *from)
 {
-	sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+	sqlite3_backup *backup = sym_sqlite3_backup_init(to, "main", from, "main");
 
 	if (!backup)
-		return sqlite3_errcode(to);
-	(void)sqlite3_backup_step(backup, -1); /* finish gives its result */
-	return sqlite3_backup_finish(backup);
+		return sym_sqlite3_errcode(to);
+	(void)sym_sqlite3_backup_step(backup, -1); /* finish gives its result */
+	return sym_sqlite3_backup_finish(backup);
 }
 
 int connection_copy_to_memory(struct connection *c, struct error *err)
 {
 	sqlite3 *memory = NULL, *file = c->sql;
-	int rc = sqlite3_open_v2(":memory:", &memory,
-				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc = sym_sqlite3_open_v2(":memory:", &memory,
+				     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
 	if (rc == SQLITE_OK)
 		rc = backup_run(memory, file);
 	c->sql = memory;
 	if (rc != SQLITE_OK) {
 		(void)connection_error(c, rc, err); /* the code is returned below */
-		(void)sqlite3_close(memory);        /* nothing open on it */
+		(void)sym_sqlite3_close(memory);    /* nothing open on it */
 		c->sql = file;
 		return connection_error(c, rc, NULL);
 	}
-	(void)sqlite3_close(file); /* every statement is finished */
+	(void)sym_sqlite3_close(file); /* every statement is finished */
 	return connection_configure(c, CONNECTION_MEMORY, err);
 }
 
 int connection_usable(const struct connection *c, struct error *err)
 {
-	if (!c->in_group || !sqlite3_get_autocommit(c->sql))
+	if (!c->in_group || !sym_sqlite3_get_autocommit(c->sql))
 		return 0;
 	return error_set(err, -ECANCELED,
 			 "%s: an earlier error undid this group of changes", c->name);
 }
 
+static int connection_begin(struct connection *c, struct error *err)
+{
+	return !c->sql && c->begin ? c->begin(c, err) : 0;
+}
+
 int connection_prepare(struct connection *c, const char *sql, sqlite3_stmt **ret,
 		       struct error *err)
 {
-	int rc = connection_usable(c, err);
+	int rc = connection_begin(c, err);
 
+	if (rc == 0)
+		rc = connection_usable(c, err);
 	if (rc < 0)
 		return rc;
 	c->ticks = 0;
-	rc = sqlite3_prepare_v2(c->sql, sql, -1, ret, NULL);
+	rc = sym_sqlite3_prepare_v2(c->sql, sql, -1, ret, NULL);
 	return rc == SQLITE_OK ? 0 : connection_error(c, rc, err);
 }
 
 int connection_step(struct connection *c, sqlite3_stmt *statement, struct error *err)
 {
-	int rc = sqlite3_step(statement);
+	int rc = sym_sqlite3_step(statement);
 
 	if (rc == SQLITE_ROW)
 		return 1;
@@ -283,10 +298,12 @@ int connection_step(struct connection *c, sqlite3_stmt *statement, struct error 
 
 int connection_run(struct connection *c, const char *sql, struct error *err)
 {
-	int rc;
+	int rc = connection_begin(c, err);
 
+	if (rc < 0)
+		return rc;
 	c->ticks = 0;
-	rc = sqlite3_exec(c->sql, sql, NULL, NULL, NULL);
+	rc = sym_sqlite3_exec(c->sql, sql, NULL, NULL, NULL);
 	return rc == SQLITE_OK ? 0 : connection_error(c, rc, err);
 }
 
@@ -300,7 +317,7 @@ int connection_number(struct connection *c, const char *sql, int64_t *ret,
 		r = connection_step(c, statement, err);
 	if (r < 0)
 		return r;
-	*ret = r > 0 ? sqlite3_column_int64(statement, 0) : 0;
+	*ret = r > 0 ? sym_sqlite3_column_int64(statement, 0) : 0;
 	return 0;
 }
 
@@ -314,7 +331,7 @@ int connection_check(struct connection *c, struct error *err)
 		r = connection_step(c, statement, err);
 	if (r <= 0)
 		return r;
-	found = str_dup((const char *)sqlite3_column_text(statement, 0));
+	found = str_dup((const char *)sym_sqlite3_column_text(statement, 0));
 	if (str_eq(found, "ok"))
 		return 0;
 	return error_set(err, -ERROR_DAMAGED,

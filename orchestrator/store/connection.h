@@ -5,13 +5,13 @@
  */
 #pragma once
 
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "place.h"
+#include "sqlite-library.h"
 
 /* The longest text that a row may hold, in bytes. */
 #define CONNECTION_TEXT_MAX (16 << 20)
@@ -29,6 +29,8 @@ struct connection {
 	int dir;            /* its directory, borrowed */
 	bool in_group;      /* between begin and commit */
 	unsigned int ticks; /* work of the statement that runs */
+	/* Where sql is NULL: opens it when it is first used. */
+	int (*begin)(struct connection *c, struct error *err);
 };
 
 /*
@@ -66,6 +68,8 @@ int connection_check(struct connection *c, struct error *err);
 
 static inline void statement_finish(sqlite3_stmt **statement)
 {
-	(void)sqlite3_finalize(*statement); /* repeats the error that step gave */
+	if (*statement)
+		/* repeats the error that step gave */
+		(void)sym_sqlite3_finalize(*statement);
 }
 #define autostatement cleanup(statement_finish)

@@ -128,8 +128,8 @@ static int file_check_shape(struct connection *c, const struct place *place,
 	off_t size = 0;
 	int r = place_size(place, schema->file, &size, err);
 
-	if (r == 0 &&
-	    (size % PLACE_PAGE_LEAST != 0 || sqlite3_db_readonly(c->sql, "main") != 0))
+	if (r == 0 && (size % PLACE_PAGE_LEAST != 0 ||
+		       sym_sqlite3_db_readonly(c->sql, "main") != 0))
 		return error_set(err, -ERROR_DAMAGED,
 				 "%s: is damaged (%s): run `kuro recover` as root",
 				 c->name,
@@ -218,6 +218,33 @@ static int database_create(const struct root *root, struct error *err)
 	return r;
 }
 
+/* In memory where there still is none. */
+static int state_begin(struct connection *c, struct error *err)
+{
+	struct database *db =
+		(struct database *)((char *)c - offsetof(struct database, state));
+	int r = file_read(c, &db->place, &state_schema, err);
+
+	if (r < 0) {
+		connection_close(c);
+		c->begin = state_begin;
+	}
+	return r;
+}
+
+/* A database that is not there yet is made up when somebody asks it: few do. */
+static int state_read(struct database *db, struct error *err)
+{
+	off_t size = 0;
+
+	if (db->place.fd < 0 ||
+	    place_look(&db->place, state_schema.file, &size, NULL) == -ENOENT) {
+		db->state.begin = state_begin;
+		return 0;
+	}
+	return file_read(&db->state, &db->place, &state_schema, err);
+}
+
 static int database_open_parts(struct database *db, const struct root *root,
 			       struct error *err)
 {
@@ -226,9 +253,7 @@ static int database_open_parts(struct database *db, const struct root *root,
 	if (r == 0)
 		r = place_open(&db->place, root, err);
 	if (db->mode == DATABASE_READ)
-		return r < 0 && r != -ENOENT
-			       ? r
-			       : file_read(&db->state, &db->place, &state_schema, err);
+		return r < 0 && r != -ENOENT ? r : state_read(db, err);
 	if (r == 0)
 		r = file_write(&db->state, &db->place, &state_schema, err);
 	if (r == 0)
@@ -344,7 +369,7 @@ int database_commit(struct database *db, struct error *err)
 
 void database_abandon(struct database *db)
 {
-	if (db->state.in_group && !sqlite3_get_autocommit(db->state.sql))
+	if (db->state.in_group && !sym_sqlite3_get_autocommit(db->state.sql))
 		(void)connection_run(&db->state, "ROLLBACK", NULL); /* else close does */
 	db->state.in_group = false;
 }

@@ -24,28 +24,29 @@ static int field_bind(sqlite3_stmt *s, int at, const struct field *f, const void
 
 	switch (f->kind) {
 	case FIELD_INT64:
-		return sqlite3_bind_int64(s, at, *(const int64_t *)member);
+		return sym_sqlite3_bind_int64(s, at, *(const int64_t *)member);
 	case FIELD_UNSIGNED:
-		return sqlite3_bind_int64(s, at, *(const unsigned int *)member);
+		return sym_sqlite3_bind_int64(s, at, *(const unsigned int *)member);
 	case FIELD_BOOL:
-		return sqlite3_bind_int64(s, at, *(const bool *)member);
+		return sym_sqlite3_bind_int64(s, at, *(const bool *)member);
 	case FIELD_WORD:
-		return sqlite3_bind_text(s, at,
-					 f->words->name(*(const unsigned int *)member),
-					 -1, SQLITE_STATIC);
+		return sym_sqlite3_bind_text(s, at,
+					     f->words->name(
+						     *(const unsigned int *)member),
+					     -1, SQLITE_STATIC);
 	case FIELD_TEXT:
 	case FIELD_TEXT_OR_NULL:
 	default:
-		return sqlite3_bind_text(s, at, *(char *const *)member, -1,
-					 SQLITE_STATIC);
+		return sym_sqlite3_bind_text(s, at, *(char *const *)member, -1,
+					     SQLITE_STATIC);
 	}
 }
 
 static bool number_read(sqlite3_stmt *s, int at, enum field_kind kind, void *member)
 {
-	int64_t number = sqlite3_column_int64(s, at);
+	int64_t number = sym_sqlite3_column_int64(s, at);
 
-	if (sqlite3_column_type(s, at) != SQLITE_INTEGER)
+	if (sym_sqlite3_column_type(s, at) != SQLITE_INTEGER)
 		return false;
 	if (kind == FIELD_INT64) {
 		*(int64_t *)member = number;
@@ -65,9 +66,9 @@ static const char *text_read(sqlite3_stmt *s, int at)
 {
 	const char *text = NULL;
 
-	if (sqlite3_column_type(s, at) == SQLITE_TEXT)
-		text = (const char *)sqlite3_column_text(s, at);
-	if (text && strlen(text) != (size_t)sqlite3_column_bytes(s, at))
+	if (sym_sqlite3_column_type(s, at) == SQLITE_TEXT)
+		text = (const char *)sym_sqlite3_column_text(s, at);
+	if (text && strlen(text) != (size_t)sym_sqlite3_column_bytes(s, at))
 		return NULL;
 	return text;
 }
@@ -80,7 +81,8 @@ static bool field_read(sqlite3_stmt *s, int at, const struct field *f, void *rec
 
 	if (f->kind < FIELD_WORD)
 		return number_read(s, at, f->kind, member);
-	if (f->kind == FIELD_TEXT_OR_NULL && sqlite3_column_type(s, at) == SQLITE_NULL)
+	if (f->kind == FIELD_TEXT_OR_NULL &&
+	    sym_sqlite3_column_type(s, at) == SQLITE_NULL)
 		return true;
 	text = text_read(s, at);
 	if (!text)
@@ -177,7 +179,7 @@ int row_add(struct connection *c, const struct table *table, const void *record,
 	insert_append(&sql, table, table->new_key);
 	r = record_write(c, &sql, table, record, err);
 	if (r == 0 && ret_key)
-		*ret_key = sqlite3_last_insert_rowid(c->sql);
+		*ret_key = sym_sqlite3_last_insert_rowid(c->sql);
 	return r;
 }
 
@@ -205,7 +207,7 @@ int row_update(struct connection *c, const struct table *table, const void *reco
 	text_append(&sql, " WHERE ");
 	columns_append(&sql, table, ROLES_KEY, true);
 	r = record_write(c, &sql, table, record, err);
-	if (r == 0 && sqlite3_changes(c->sql) == 0)
+	if (r == 0 && sym_sqlite3_changes(c->sql) == 0)
 		return error_set(err, -ENOENT, "%s: there is no such %s", c->name,
 				 table->noun);
 	return r;
@@ -214,8 +216,8 @@ int row_update(struct connection *c, const struct table *table, const void *reco
 static int value_bind(sqlite3_stmt *s, int at, const struct value *value)
 {
 	if (value->kind == VALUE_NUMBER)
-		return sqlite3_bind_int64(s, at, value->number);
-	return sqlite3_bind_text(s, at, value->text, -1, SQLITE_STATIC);
+		return sym_sqlite3_bind_int64(s, at, value->number);
+	return sym_sqlite3_bind_text(s, at, value->text, -1, SQLITE_STATIC);
 }
 
 /* Prepare VERB TABLE TAIL with its parameters. */
@@ -309,7 +311,7 @@ static size_t row_text_size(sqlite3_stmt *s, const struct table *table)
 
 	for (size_t i = 0; i < table->field_count; i++)
 		if (table->fields[i].kind >= FIELD_TEXT)
-			size += (size_t)sqlite3_column_bytes(s, (int)i);
+			size += (size_t)sym_sqlite3_column_bytes(s, (int)i);
 	return size;
 }
 
@@ -356,7 +358,7 @@ int row_remove(struct connection *c, const struct query *query, struct error *er
 
 	if (r == 0)
 		r = connection_step(c, statement, err);
-	if (r == 0 && sqlite3_changes(c->sql) == 0)
+	if (r == 0 && sym_sqlite3_changes(c->sql) == 0)
 		return query_missed(query, err);
 	return r;
 }
