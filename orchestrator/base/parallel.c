@@ -78,16 +78,24 @@ void parallel_each(size_t count, size_t few, void (*each)(void *data, size_t i),
 
 static void *work_aside(void *data)
 {
-	const struct aside *aside = data;
+	struct aside *aside = data;
 
 	aside->work(aside->data);
+	atomic_store(&aside->done, true);
 	return NULL;
 }
 
 void aside_begin(struct aside *aside, void (*work)(void *data), void *data)
 {
-	*aside = (struct aside){.work = work, .data = data};
+	aside->work = work;
+	aside->data = data;
+	atomic_init(&aside->done, false);
 	aside->threaded = helpers_begin(&aside->thread, 1, work_aside, aside) == 1;
+}
+
+bool aside_works(const struct aside *aside)
+{
+	return aside->threaded && !atomic_load(&aside->done);
 }
 
 void aside_end(struct aside *aside)

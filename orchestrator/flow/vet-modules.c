@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "act/symbol-cache.h"
 #include "base/cleanup.h"
 
 static int by_text(const void *key, const void *item)
@@ -224,13 +223,11 @@ static int modules_failing(struct vet *vet, size_t count, struct error *err)
 
 static int modules_judge(struct vet *vet, struct compat_set *set, struct error *err)
 {
-	struct symbol_cache cache = {0};
 	int r = 0;
 
-	symbol_cache_open(vet->machine->root, &cache);
 	if (vet->report->abi_read)
-		r = kernel_abi_add_exports(&vet->source, &cache, &vet->report->abi, set,
-					   err);
+		r = kernel_abi_add_exports(&vet->source, &vet->cache, vet->providers,
+					   &vet->report->abi, set, err);
 	/* without a file there is nothing to look up */
 	if (r == 0 && !vet->report->abi.symbols)
 		vet->report->abi.symbols = symbol_table_new();

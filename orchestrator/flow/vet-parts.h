@@ -15,6 +15,8 @@ struct vet {
 	bool installed;            /* the target's tree is on this machine */
 	bool whole_tree;           /* false: an image alone, its modules are not known */
 	struct kernel_source source;
+	struct symbol_cache cache;
+	struct kernel_providers *providers;     /* or NULL: none were read ahead */
 	const struct packaged_kernel *packaged; /* NULL: not from packages */
 	struct error abi_error; /* why the kernel's image could not be read */
 	bool headers_come;      /* a package with the target's headers is among them */

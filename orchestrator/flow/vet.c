@@ -137,11 +137,9 @@ struct abi_reading {
 static void abi_probe(void *data)
 {
 	struct abi_reading *reading = data;
-	struct symbol_cache cache = {0};
 
-	symbol_cache_open(reading->vet->machine->root, &cache);
-	reading->r = kernel_abi_probe(&reading->vet->source, &cache, &reading->abi,
-				      &reading->err);
+	reading->r = kernel_abi_probe(&reading->vet->source, &reading->vet->cache,
+				      &reading->abi, &reading->err);
 }
 
 /* Unpacking an image takes as long as all the rest. Whether it is needed is known before
@@ -151,6 +149,21 @@ static void abi_begin(struct abi_reading *reading)
 	reading->begun = reading->vet->depth == VET_WHOLE;
 	if (reading->begun)
 		aside_begin(&reading->aside, abi_probe, reading);
+}
+
+/*
+ * Meanwhile the modules that third-party ones stand on are read: packed ones take long,
+ * too. As a source of its own, since the other one is being asked.
+ */
+static void abi_wait(struct vet *vet, struct abi_reading *reading)
+{
+	struct kernel_source tree = {0};
+
+	if (!reading->begun || !vet->installed || !aside_works(&reading->aside) ||
+	    kernel_source_tree(vet->machine->root, vet->report->release, &tree, NULL) < 0)
+		return;
+	vet->providers = kernel_providers_ahead(&tree, &vet->cache, &vet->report->there);
+	kernel_source_done(&tree);
 }
 
 static void abi_end(struct abi_reading *reading)
@@ -188,13 +201,11 @@ static void abi_take(struct vet *vet, struct abi_reading *reading)
 static void second_source(struct vet *vet)
 {
 	struct vet_report *report = vet->report;
-	struct symbol_cache cache = {0};
 	int r;
 
 	if (!report->abi_read || report->abi.from_symvers || vet->depth == VET_DRIFT)
 		return;
-	symbol_cache_open(vet->machine->root, &cache);
-	r = kernel_abi_second_source(&vet->source, &cache, &report->abi,
+	r = kernel_abi_second_source(&vet->source, &vet->cache, &report->abi,
 				     &report->second_source, NULL);
 	if (r == -ERROR_DAMAGED)
 		vet_find(vet, VET_WARNING, "Module.symvers of %s can't be read",
@@ -296,8 +307,11 @@ int vet_run(struct vet *vet, struct error *err)
 	struct abi_reading reading = {.vet = vet};
 	int r;
 
+	symbol_cache_open(vet->machine->root, &vet->cache);
 	abi_begin(&reading);
 	r = vet_know(vet, err);
+	if (r == 0)
+		abi_wait(vet, &reading);
 	abi_end(&reading);
 	if (r < 0)
 		kernel_abi_done(&reading.abi);

@@ -120,13 +120,26 @@ static void run_add_known(struct export_cache *cache, const char *key,
 	(void)record_add(&cache->run, key, symbols, exports->count); /* as there */
 }
 
-bool export_cache_find(struct export_cache *cache, const char *key,
-		       struct cached_exports *ret)
+static bool range_of(const struct export_cache *cache, const char *key,
+		     struct cached_exports *ret)
 {
 	const char *line = strstr(text_str(&cache->known.lines), key);
 
-	if (!line || line[CONTENT_KEY_SIZE - 1] != ' ' ||
-	    !parse_range(line + CONTENT_KEY_SIZE, cache->known.table, ret))
+	return line && line[CONTENT_KEY_SIZE - 1] == ' ' &&
+	       parse_range(line + CONTENT_KEY_SIZE, cache->known.table, ret);
+}
+
+bool export_cache_has(const struct export_cache *cache, const char *key)
+{
+	struct cached_exports exports;
+
+	return range_of(cache, key, &exports);
+}
+
+bool export_cache_find(struct export_cache *cache, const char *key,
+		       struct cached_exports *ret)
+{
+	if (!range_of(cache, key, ret))
 		return false;
 	run_add_known(cache, key, ret);
 	return true;

@@ -21,12 +21,14 @@ static inline void export_cache_close_cleanup(struct export_cache **cache)
 }
 #define autoexports cleanup(export_cache_close_cleanup)
 
+/* Is the file of that key known? Changes nothing: threads may ask at once. */
+bool export_cache_has(const struct export_cache *cache, const char *key);
 /* A module's exports, count of them in table from first on. */
 struct cached_exports {
 	const struct symbol_table *table;
 	size_t first, count;
 };
-/* Is the file of that key known? ret lives until the next call. */
+/* Those of the file of that key, where it is known; ret lives until the next call. */
 bool export_cache_find(struct export_cache *cache, const char *key,
 		       struct cached_exports *ret);
 void export_cache_add(struct export_cache *cache, const char *key,

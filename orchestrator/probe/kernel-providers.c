@@ -8,10 +8,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "export-cache.h"
 #include "kernel-own.h"
-#include "probe/decompress.h"
-#include "probe/kernel-abi.h"
+#include "provider-files.h"
 
 /* The names still wanted: a table used as a set. */
 static bool set_has(const struct symbol_table *set, const char *name)
@@ -129,22 +127,10 @@ static int add_from_table(const struct symbol_table *exports, struct kernel_abi 
 
 /* Who is looked at goes here. */
 struct taking {
+	const struct kernel_source *source;
 	struct kernel_abi *abi;
-	struct export_cache *cache; /* or NULL */
+	struct kernel_providers *providers;
 };
-
-static int take_plain(const struct taking *taking, const char *path, const void *bytes,
-		      size_t len, const char *key, struct error *err)
-{
-	automodule struct module_file file = {0};
-	int r = module_file_exports(path, bytes, len, &file, err);
-
-	if (r < 0)
-		return r;
-	if (taking->cache && key)
-		export_cache_add(taking->cache, key, &file);
-	return add_exports(taking->abi, &file, err);
-}
 
 static int take_cached(const struct taking *taking, const struct cached_exports *known,
 		       struct error *err)
@@ -158,89 +144,116 @@ static int take_cached(const struct taking *taking, const struct cached_exports 
 	return r;
 }
 
-static int take_file(void *data, const char *path, const void *bytes, size_t len,
-		     struct error *err)
-{
-	const struct taking *taking = data;
-	char text[CONTENT_KEY_SIZE], *key = NULL;
-	struct cached_exports known;
-	autofree void *plain = NULL;
-	size_t plain_len;
-	int r;
-
-	if (compression_of(bytes, len) == COMPRESSION_NONE)
-		return take_plain(taking, path, bytes, len, NULL, err);
-	if (taking->cache && content_key_of(bytes, len, text))
-		key = text;
-	if (key && export_cache_find(taking->cache, key, &known))
-		return take_cached(taking, &known, err);
-	r = decompress(bytes, len, MODULE_FILE_MAX, &plain, &plain_len, err);
-	if (r < 0)
-		return error_prefix(err, r, "%s", path);
-	return take_plain(taking, path, plain, plain_len, key, err);
-}
-
 /* A provider that is gone or damaged exports nothing: its loader would say the same. */
-static int add_provider(const struct kernel_source *source, struct taking *taking,
-			const char *path, struct error *err)
+static int take_provider(const struct taking *taking, const struct provider_file *from,
+			 struct error *err)
 {
-	autofree void *bytes = NULL;
-	size_t len;
-	int r;
+	struct export_cache *cache = taking->providers->cache;
+	struct cached_exports known;
 
-	if (source->look) {
-		r = source->look(source->data, path, take_file, taking, err);
-	} else {
-		r = source->module(source->data, path, &bytes, &len, err);
-		if (r == 0)
-			r = take_file(taking, path, bytes, len, err);
-	}
-	return r == -ENOENT || r == -ERROR_DAMAGED ? 0 : r;
+	if (from->r == -ENOENT || from->r == -ERROR_DAMAGED)
+		return 0;
+	if (from->r < 0)
+		return error_set(err, from->r, "%s", from->why.message);
+	if (from->known && export_cache_find(cache, from->key, &known))
+		return take_cached(taking, &known, err);
+	if (from->key[0])
+		export_cache_add(cache, from->key, &from->file);
+	return add_exports(taking->abi, &from->file, err);
 }
 
-/* -ENOTSUP: there is no index to ask. */
-static int add_by_index(const struct kernel_source *source, struct taking *taking,
-			const struct symbol_table *wanted, struct error *err)
+/* The path of each name's provider, or NULL. -ENOTSUP: there is no index to ask. */
+static int find_paths(const struct kernel_source *source,
+		      const struct symbol_table *wanted, char **ret, struct error *err)
+{
+	int r = source->provider && (source->look || source->module) ? 0 : -ENOTSUP;
+
+	for (size_t i = 0; r == 0 && i < symbol_table_count(wanted); i++) {
+		r = source->provider(source->data, symbol_table_at(wanted, i)->name,
+				     &ret[i], err);
+		r = r == -ENOENT ? 0 : r;
+	}
+	return r;
+}
+
+static void paths_free(char **paths, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(paths[i]);
+	free(paths);
+}
+
+/* A name that a module opened before has is looked for no more. */
+static int take_wanted(const struct taking *taking, const struct symbol_table *wanted,
+		       char *const *paths, struct error *err)
 {
 	autosymbols struct symbol_table *opened = symbol_table_new();
+	int r = 0;
 
-	if (!source->provider || (!source->look && !source->module))
-		return -ENOTSUP;
-	for (size_t i = 0; i < symbol_table_count(wanted); i++) {
-		const char *name = symbol_table_at(wanted, i)->name;
-		autofree char *path = NULL;
-		int r = 0;
-
-		if (set_has(taking->abi->symbols, name))
-			continue; /* a module opened before has it */
-		r = source->provider(source->data, name, &path, err);
-		if (r == -ENOENT || (r == 0 && set_has(opened, path)))
+	for (size_t i = 0; r == 0 && i < symbol_table_count(wanted); i++) {
+		if (!paths[i] || set_has(opened, paths[i]) ||
+		    set_has(taking->abi->symbols, symbol_table_at(wanted, i)->name))
 			continue;
-		if (r == 0)
-			r = add_provider(source, taking, path, err);
-		if (r < 0)
-			return r;
-		set_add(opened, path);
+		r = take_provider(taking,
+				  provider_files_find(taking->providers, paths[i]), err);
+		set_add(opened, paths[i]);
 	}
-	return 0;
+	return r;
 }
 
-static int add_wanted(const struct kernel_source *source,
-		      const struct symbol_cache *cache, struct kernel_abi *abi,
-		      const struct symbol_table *wanted, struct error *err)
+static int add_by_index(const struct taking *taking, const struct symbol_table *wanted,
+			struct error *err)
 {
-	autoexports struct export_cache *known =
-		export_cache_open(cache, source->release);
-	struct taking taking = {.abi = abi, .cache = known};
-	int r = add_by_index(source, &taking, wanted, err);
+	size_t count = symbol_table_count(wanted);
+	char **paths = mem_zalloc((count + 1) * sizeof(*paths));
+	int r = find_paths(taking->source, wanted, paths, err);
 
-	return r == -ENOTSUP ? add_by_walk(source, abi, wanted, err) : r;
+	if (r == 0) {
+		provider_files_read(taking->providers, taking->source, paths, count);
+		r = take_wanted(taking, wanted, paths, err);
+	}
+	paths_free(paths, count);
+	return r;
+}
+
+/* All that the files need and do not have of each other: the image's are among them. */
+static struct symbol_table *needed_names(const struct third_party_list *list)
+{
+	struct compat_set set = {.count = list->count};
+	struct kernel_abi nothing = {.symbols = symbol_table_new()};
+	struct symbol_table *ret;
+
+	set.items = mem_zalloc((list->count + 1) * sizeof(*set.items));
+	for (size_t i = 0; i < list->count; i++)
+		set.items[i].file = list->items[i].file;
+	ret = wanted_names(&nothing, &set);
+	symbol_table_free(nothing.symbols);
+	free(set.items);
+	return ret;
+}
+
+struct kernel_providers *kernel_providers_ahead(const struct kernel_source *source,
+						const struct symbol_cache *cache,
+						const struct third_party_list *list)
+{
+	struct kernel_providers *ret = kernel_providers_new(source, cache);
+	autosymbols struct symbol_table *names = needed_names(list);
+	size_t count = symbol_table_count(names);
+	char **paths = mem_zalloc((count + 1) * sizeof(*paths));
+
+	if (!source->exports && find_paths(source, names, paths, NULL) == 0)
+		provider_files_read(ret, source, paths, count);
+	paths_free(paths, count);
+	return ret;
 }
 
 int kernel_abi_add_exports(const struct kernel_source *source,
-			   const struct symbol_cache *cache, struct kernel_abi *abi,
+			   const struct symbol_cache *cache,
+			   struct kernel_providers *providers, struct kernel_abi *abi,
 			   const struct compat_set *set, struct error *err)
 {
+	autoproviders struct kernel_providers *own = NULL;
+	struct taking taking = {source, abi, providers};
 	autosymbols struct symbol_table *wanted = wanted_names(abi, set);
 	int r;
 
@@ -248,7 +261,13 @@ int kernel_abi_add_exports(const struct kernel_source *source,
 		return 0;
 	if (source->exports)
 		return add_from_table(source->exports(source->data), abi, wanted, err);
-	r = add_wanted(source, cache, abi, wanted, err);
+	if (!providers) {
+		own = kernel_providers_new(source, cache);
+		taking.providers = own;
+	}
+	r = add_by_index(&taking, wanted, err);
+	if (r == -ENOTSUP)
+		r = add_by_walk(source, abi, wanted, err);
 	if (r == 0)
 		r = kernel_own_read(source, abi, set, wanted, err);
 	return r < 0 ? error_prefix(err, r, "modules of %s", source->release) : 0;

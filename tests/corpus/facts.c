@@ -199,7 +199,7 @@ static int ask_sets(const struct kernel_source *source, struct kernel_abi *abi,
 			return -1;
 		for (size_t i = 0; i < folder->count; i++)
 			ask_of(questions, &folder->files[i]);
-		r = kernel_abi_add_exports(source, NULL, abi, &folder->set, err);
+		r = kernel_abi_add_exports(source, NULL, NULL, abi, &folder->set, err);
 	}
 	return r;
 }

@@ -122,6 +122,7 @@ static void work_aside_is_done_at_its_end(void **state)
 	(void)state;
 	aside_begin(&aside, tell, &told);
 	aside_end(&aside);
+	assert_false(aside_works(&aside));
 	assert_int_equal(told.times, 1);
 	assert_false(pthread_equal(told.by, pthread_self()));
 }

@@ -535,7 +535,7 @@ static void assert_exports_added(const struct kernel_abi *abi)
 struct watched {
 	struct kernel_source below;
 	struct strv opened;
-	bool walked;
+	bool ahead, walked;
 };
 
 static int watched_provider(void *data, const char *symbol, char **ret_path,
@@ -576,13 +576,18 @@ static void add_watched(const struct made_machine *m, struct watched *w,
 		.module = watched_module,
 		.modules = watched_modules,
 	};
+	autoproviders struct kernel_providers *ahead = NULL;
 	struct made_set s = {0};
+	struct third_party known = {.file = &s.file};
 	struct error err = {0};
 
 	made_set(&s);
 	made_source(m, &w->below);
+	if (w->ahead)
+		ahead = kernel_providers_ahead(&source, NULL,
+					       &(struct third_party_list){&known, 1});
 	probe(&w->below, abi);
-	if (kernel_abi_add_exports(&source, NULL, abi, &s.set, &err) < 0)
+	if (kernel_abi_add_exports(&source, NULL, ahead, abi, &s.set, &err) < 0)
 		fail_msg("%s", err.message);
 }
 
@@ -606,6 +611,21 @@ static void only_modules_that_are_needed_are_opened(void **state)
 	assert_string_equal(w.opened.items[0], TREE "/kernel/fs/one-mod.ko");
 	assert_string_equal(w.opened.items[1], TREE "/kernel/net/two-mod.ko");
 	assert_false(w.walked);
+	strv_done(&w.opened);
+	kernel_source_done(&w.below);
+}
+
+static void what_is_read_ahead_is_read_once_and_counts_where_needed(void **state)
+{
+	const struct made_machine *m = *state;
+	autoabi struct kernel_abi abi = {0};
+	struct watched w = {.ahead = true};
+
+	made_release(m);
+	made_module_file(&m->root, TREE "/kernel/spare.ko", &module_spare);
+	add_watched(m, &w, &abi);
+	assert_exports_added(&abi);
+	assert_int_equal(w.opened.count, 3);
 	strv_done(&w.opened);
 	kernel_source_done(&w.below);
 }
@@ -666,7 +686,7 @@ static void add_cached(const struct made_machine *m, struct made_cache *kept,
 	made_set(&s);
 	made_source(m, &source);
 	probe(&source, abi);
-	if (kernel_abi_add_exports(&source, &cache, abi, &s.set, &err) < 0)
+	if (kernel_abi_add_exports(&source, &cache, NULL, abi, &s.set, &err) < 0)
 		fail_msg("%s", err.message);
 }
 
@@ -742,7 +762,8 @@ static void exports_at_hand_are_used_as_they_are(void **state)
 	made_release(m);
 	made_source(m, &installed);
 	probe(&installed, &abi);
-	assert_int_equal(kernel_abi_add_exports(&source, NULL, &abi, &s.set, NULL), 0);
+	assert_int_equal(kernel_abi_add_exports(&source, NULL, NULL, &abi, &s.set, NULL),
+			 0);
 	assert_exports_added(&abi);
 }
 
@@ -767,6 +788,7 @@ int main(void)
 		MACHINE_TEST(a_note_is_of_one_identity_alone),
 		MACHINE_TEST(boot_adds_what_its_command_line_says),
 		MACHINE_TEST(only_modules_that_are_needed_are_opened),
+		MACHINE_TEST(what_is_read_ahead_is_read_once_and_counts_where_needed),
 		MACHINE_TEST(without_an_index_every_module_is_read_once),
 		MACHINE_TEST(a_provider_that_is_gone_exports_nothing),
 		MACHINE_TEST(packed_modules_are_known_by_their_content),

@@ -368,15 +368,18 @@ void made_kernel(const struct made_machine *m, const char *path, const char *tex
 	made_bytes(&m->root, path, image, len);
 }
 
-/* A whole kernel on Debian's layout, with its indexes. */
+/* A whole kernel on Debian's layout, with its indexes; they name a module that is not
+ * made here for a symbol that the image has. */
 void made_release(const struct made_machine *m)
 {
 	static const struct made_key modules[] = {
 		{"one_mod", {"kernel/fs/one-mod.ko:"}},
 		{"two_mod", {"kernel/net/two-mod.ko: kernel/fs/one-mod.ko"}},
 		{"alien", {"updates/alien.ko:"}},
+		{"spare", {"kernel/spare.ko:"}},
 		{NULL, {NULL}}};
-	static const struct made_key symbols[] = {{"symbol:one", {"one_mod"}},
+	static const struct made_key symbols[] = {{"symbol:alpha", {"spare"}},
+						  {"symbol:one", {"one_mod"}},
 						  {"symbol:two", {"alien", "two_mod"}},
 						  {"symbol:foreign", {"alien"}},
 						  {NULL, {NULL}}};

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,6 +30,9 @@ struct aside {
 	void *data;
 	pthread_t thread;
 	bool threaded;
+	atomic_bool done;
 };
 void aside_begin(struct aside *aside, void (*work)(void *data), void *data);
+/* Is it still at work, so that there is time for other things before the end? */
+bool aside_works(const struct aside *aside);
 void aside_end(struct aside *aside);

@@ -43,7 +43,7 @@ struct kernel_source {
 		      struct error *err);
 	/* The file of one, as it is, perhaps compressed, where a source can show it
 	 * without a copy: each is called once with bytes that live during the call, and
-	 * what it returns is returned. */
+	 * what it returns is returned. May be called by several threads at once. */
 	int (*look)(void *data, const char *path,
 		    int (*each)(void *data, const char *path, const void *bytes,
 				size_t len, struct error *err),
@@ -101,12 +101,31 @@ int kernel_abi_second_source(const struct kernel_source *source,
 void kernel_abi_boot(struct kernel_abi *abi, const struct kernel_source *source,
 		     const char *command_line, bool secure_boot);
 /*
+ * What the tree's own modules export that these files need and do not have of each other,
+ * read while the image's symbols are still unknown. cache (may be NULL) spares
+ * decompressing one whose file it knows by its SHA-256, and must outlive ret. Nothing
+ * that is read too much changes an answer.
+ */
+struct kernel_providers;
+struct kernel_providers *kernel_providers_ahead(const struct kernel_source *source,
+						const struct symbol_cache *cache,
+						const struct third_party_list *list);
+/* Keeps what is new in the cache. */
+void kernel_providers_free(struct kernel_providers *providers);
+static inline void kernel_providers_free_cleanup(struct kernel_providers **providers)
+{
+	kernel_providers_free(*providers);
+}
+#define autoproviders cleanup(kernel_providers_free_cleanup)
+/*
  * Add to abi->symbols what the tree's own modules export of these names (what set needs
- * and the image and the set itself do not have), opening those modules only. cache (may
- * be NULL) spares decompressing one whose file it knows by its SHA-256.
+ * and the image and the set itself do not have), opening those modules only, if they were
+ * not read ahead. cache and providers may be NULL; a cache serves only without providers,
+ * which have theirs.
  */
 int kernel_abi_add_exports(const struct kernel_source *source,
-			   const struct symbol_cache *cache, struct kernel_abi *abi,
+			   const struct symbol_cache *cache,
+			   struct kernel_providers *providers, struct kernel_abi *abi,
 			   const struct compat_set *set, struct error *err);
 
 /*
