@@ -17,3 +17,4 @@ struct hold_marker {
 };
 
 extern const struct hold_marker apt_hold_marker;
+extern const struct hold_marker dnf_hold_marker;

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "hold-mark-backend.h"
 
-static const struct hold_marker *const markers[] = {&apt_hold_marker};
+static const struct hold_marker *const markers[] = {&apt_hold_marker, &dnf_hold_marker};
 
 int hold_marks_write(const struct root *root, const struct hold_list *holds,
 		     struct error *err)

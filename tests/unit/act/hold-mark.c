@@ -73,6 +73,32 @@ static void a_persons_hold_is_on_all_versions(void **state)
 	assert_false(hold_mark_outdated(&m->root, BAD, "6.1.5-2"));
 }
 
+/* dnf drops comments when a person takes an entry out. */
+static void dnfs_list_keeps_what_others_wrote(void **state)
+{
+	static const char own[] = "!kernel*-" BAD "\n";
+	static const char mine[] = "# Added lock on Monday\nkernel-core-0:6.1-1.*\n";
+	struct fake_machine *m = fake_machine(state);
+	autofree char *text = NULL, *without = NULL, *rewritten = NULL;
+
+	fake_file(m, HOLD_MARK_DNF, mine);
+	assert_int_equal(hold_marks_write(&m->root, &held, NULL), 0);
+	text = fake_read(m, HOLD_MARK_DNF);
+	assert_true(str_starts(text, mine));
+	assert_true(str_ends(text, own));
+	assert_non_null(strstr(text, "it hung\\x0aPin: x"));
+	assert_non_null(strstr(text, "kuro unhold " BAD));
+	assert_int_equal(hold_marks_write(&m->root, &none, NULL), 0);
+	without = fake_read(m, HOLD_MARK_DNF);
+	assert_string_equal(without, mine);
+	rewritten = str_format("!b-0:1-1.*\n%s", own);
+	fake_file(m, HOLD_MARK_DNF, rewritten);
+	assert_int_equal(hold_marks_write(&m->root, &none, NULL), 0);
+	free(without);
+	without = fake_read(m, HOLD_MARK_DNF);
+	assert_string_equal(without, "!b-0:1-1.*\n");
+}
+
 static void where_no_manager_is_nothing_is_written(void **state)
 {
 	struct fake_machine *m = fake_machine(state);
@@ -89,6 +115,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FAKE(the_version_that_failed_is_marked_and_stays_so),
 		FAKE(a_persons_hold_is_on_all_versions),
+		FAKE(dnfs_list_keeps_what_others_wrote),
 		FAKE(where_no_manager_is_nothing_is_written),
 	};
 

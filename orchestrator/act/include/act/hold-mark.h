@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Releases on hold, made known to the package managers, so that they neither bring such a
- * release again nor hide why. The files are made whole from the holds in force, never
+ * release again nor hide why. What is kuro's is made whole from the holds in force, never
  * added to. Back ends are rows of a table (hold-mark.c).
  *
- * apt: apt_preferences(5), a negative priority for the version that failed.
+ * apt: apt_preferences(5), a negative priority for the version that failed. dnf 4:
+ * entries of dnf-versionlock(8)'s list that exclude the release, where that plug-in is.
  */
 #pragma once
 
@@ -13,6 +14,7 @@
 #include "probe/apt-preferences.h"
 
 #define HOLD_MARK_APT APT_HOLDS
+#define HOLD_MARK_DNF "/etc/dnf/plugins/versionlock.list"
 
 /*
  * Mark these and no others; an empty list takes the marks away. What is marked already
