@@ -24,3 +24,4 @@ struct package_worker {
 };
 
 extern const struct package_worker apt_worker;
+extern const struct package_worker dnf_worker;

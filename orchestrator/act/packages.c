@@ -15,7 +15,7 @@
 #include "dnf-remove.h"
 #include "package-backend.h"
 
-static const struct package_worker *const workers[] = {&apt_worker};
+static const struct package_worker *const workers[] = {&apt_worker, &dnf_worker};
 
 /* The one in charge here; NULL: none, and err says so with -ERROR_UNSUPPORTED. */
 static const struct package_worker *packages_worker(const struct root *root,
@@ -26,9 +26,9 @@ static const struct package_worker *packages_worker(const struct root *root,
 	for (size_t i = 0; i < ARRAY_LEN(workers); i++)
 		if (str_eq(manager, workers[i]->name))
 			return workers[i];
-	error_set(
-		err, -ERROR_UNSUPPORTED,
-		"no package manager that kuro knows (apt) is in charge of this machine");
+	error_set(err, -ERROR_UNSUPPORTED,
+		  "no package manager that kuro knows (apt, dnf) is in charge of this "
+		  "machine");
 	return NULL;
 }
 
@@ -94,6 +94,8 @@ static bool plan_brought_running(const struct root *root, const struct package_p
 
 	if (!root_is_live(root) || uname(&name) < 0)
 		return false;
+	if (str_eq(plan->manager, "dnf"))
+		return str_eq(plan->release, name.release);
 	image = str_format("linux-image-%s", name.release);
 	for (size_t i = 0; i < plan->count; i++)
 		if (!plan->items[i].old_version && str_eq(plan->items[i].name, image))

@@ -23,6 +23,7 @@ static const struct run_cause {
 	{"", "No space left on device", -ENOSPC, NULL},
 	{"", "You don't have enough free space in", -ENOSPC, NULL},
 	{"", "Disk quota exceeded", -ENOSPC, NULL},
+	{"", "more space needed on the ", -ENOSPC, NULL},
 	{"E: ", "dpkg was interrupted", -ERROR_PROGRAM,
 	 "`kuro recover` or `dpkg --configure -a` finishes it"},
 	{"E: Could not get lock", "", -ERROR_BUSY,

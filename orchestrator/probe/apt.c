@@ -347,7 +347,7 @@ static int apt_unfinished(const struct root *root, struct error *err)
 const struct package_backend apt_backend = {
 	.name = "apt",
 	.program = "apt-get",
-	.database = "/var/lib/dpkg/status",
+	.database = {"/var/lib/dpkg/status"},
 	.resolve = apt_resolve,
 	.installed = apt_installed,
 	.unfinished = apt_unfinished,

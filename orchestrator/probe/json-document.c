@@ -77,14 +77,12 @@ char *json_document_text(json_object *document)
 	return str_dup(text);
 }
 
-int json_document_parse(const char *text, size_t max, json_object **ret,
-			struct error *err)
+int json_text_parse(const char *text, size_t max, json_object **ret, struct error *err)
 {
 	cleanup(cleanup_tokener) json_tokener *tokener =
 		json_tokener_new_ex(JSON_DEPTH_MAX);
 	autojson json_object *document = NULL;
 	size_t len = strlen(text);
-	int64_t schema = 0;
 
 	if (len == 0 || len > max)
 		return error_set(err, -ERROR_DAMAGED, "JSON of %zu bytes", len);
@@ -98,6 +96,19 @@ int json_document_parse(const char *text, size_t max, json_object **ret,
 					 json_tokener_get_error(tokener)));
 	if (!json_object_is_type(document, json_type_object))
 		return error_set(err, -ERROR_DAMAGED, "not a JSON object");
+	*ret = document;
+	document = NULL;
+	return 0;
+}
+
+int json_document_parse(const char *text, size_t max, json_object **ret,
+			struct error *err)
+{
+	autojson json_object *document = NULL;
+	int64_t schema = 0;
+
+	if (json_text_parse(text, max, &document, err) < 0)
+		return -ERROR_DAMAGED;
 	if (json_get_number(document, "schema", INT32_MAX, &schema, err) < 0)
 		return -ERROR_DAMAGED;
 	if (schema != JSON_SCHEMA)

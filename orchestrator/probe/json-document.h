@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * JSON documents with "schema": 1 that kuro writes and later reads back: from the state
- * database or /run, so what is read may be damaged and is bounded.
+ * JSON documents with "schema": 1 that kuro writes and later reads back, from the state
+ * database or /run, and objects that others give it: what is read may be damaged and is
+ * bounded.
  */
 #pragma once
 
@@ -32,6 +33,8 @@ char *json_document_text(json_object *document);
  * Readers: 0 or -ERROR_DAMAGED naming the member. json_get is borrowed from object and
  * NULL where there is no such member of that type.
  */
+int json_text_parse(const char *text, size_t max, json_object **ret, struct error *err);
+/* The same of a document of kuro's own. */
 int json_document_parse(const char *text, size_t max, json_object **ret,
 			struct error *err);
 json_object *json_get(json_object *object, const char *name, json_type type);

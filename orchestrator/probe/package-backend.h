@@ -8,8 +8,8 @@
 
 struct package_backend {
 	const char *name;
-	const char *program;  /* must be on the PATH */
-	const char *database; /* must be there: the manager is in charge */
+	const char *program;     /* must be on the PATH */
+	const char *database[2]; /* one of them is there: the manager is in charge */
 	int (*resolve)(const struct root *root, const struct policy *policy,
 		       const char *to_release, struct package_plan *ret,
 		       struct error *err);
@@ -19,3 +19,4 @@ struct package_backend {
 };
 
 extern const struct package_backend apt_backend;
+extern const struct package_backend dnf_backend;

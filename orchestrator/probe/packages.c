@@ -18,13 +18,21 @@
 #define PACKAGES_NAME_MAX  200
 #define PACKAGES_ITEMS_MAX 4096
 
-static const struct package_backend *const backends[] = {&apt_backend};
+static const struct package_backend *const backends[] = {&apt_backend, &dnf_backend};
+
+static bool backend_is_in_charge(const struct root *root,
+				 const struct package_backend *backend)
+{
+	for (size_t i = 0; i < ARRAY_LEN(backend->database); i++)
+		if (backend->database[i] && root_exists(root, backend->database[i]))
+			return process_exists(root, backend->program);
+	return false;
+}
 
 static const struct package_backend *packages_backend(const struct root *root)
 {
 	for (size_t i = 0; i < ARRAY_LEN(backends); i++)
-		if (root_exists(root, backends[i]->database) &&
-		    process_exists(root, backends[i]->program))
+		if (backend_is_in_charge(root, backends[i]))
 			return backends[i];
 	return NULL;
 }
@@ -42,8 +50,8 @@ static int packages_need_backend(const struct root *root,
 	*ret = packages_backend(root);
 	if (!*ret)
 		return error_set(err, -ERROR_UNSUPPORTED,
-				 "no package manager that kuro knows (apt) is in charge "
-				 "of this machine");
+				 "no package manager that kuro knows (apt, dnf) is in "
+				 "charge of this machine");
 	return 0;
 }
 
@@ -92,6 +100,7 @@ void package_plan_done(struct package_plan *plan)
 		free(plan->items[i].name);
 		free(plan->items[i].old_version);
 		free(plan->items[i].archive);
+		free(plan->items[i].release);
 		free(plan->items[i].new_version);
 	}
 	free(plan->items);
@@ -134,8 +143,8 @@ static bool all_of(const char *s, const char *others)
 
 bool package_name_valid(const char *name)
 {
-	/* a "-" at the end would be apt-get's order to remove */
-	return all_of(name, "+-._:") && !str_ends(name, "-");
+	/* a "-" at the end would be apt-get's order to remove, a "^" a task of it */
+	return all_of(name, "+-._:~^") && !str_ends(name, "-") && !str_ends(name, "^");
 }
 
 bool package_version_valid(const char *version)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The package manager's own answers: which kernel it would bring, what is installed.
- * Reads only. Back ends are rows of a table (apt; dnf follows).
+ * Reads only. Back ends are rows of a table.
  */
 #pragma once
 
@@ -17,11 +17,13 @@ struct package_change {
 	char *old_version; /* NULL: newly installed */
 	char *new_version; /* NULL: removed */
 	char *archive;     /* where its archive lies, if that was told; in no JSON */
+	char *release;  /* of the kernel that it is part of, if that was told; likewise */
+	bool image;     /* it is the part that has the kernel's image */
 	bool automatic; /* comes as a dependency, or came as one: not a person's choice */
 };
 
 struct package_plan {
-	char *manager; /* "apt" */
+	char *manager; /* "apt" or "dnf" */
 	char *release; /* the kernel release that it brings; NULL: nothing to do */
 	struct package_change *items;
 	size_t count;
