@@ -113,6 +113,8 @@ int cmd_hook_boot_begin(struct command *c, struct error *err);
 int cmd_hook_boot_end(struct command *c, struct error *err);
 int cmd_hook_deadman(struct command *c, struct error *err);
 int cmd_hook_apt_incoming(struct command *c, struct error *err);
+int cmd_hook_dnf_incoming(struct command *c, struct error *err);
+int cmd_hook_dnf5_incoming(struct command *c, struct error *err);
 int cmd_hook_packages_done(struct command *c, struct error *err);
 int cmd_hook_kernel_changed(struct command *c, struct error *err);
 int cmd_hook_initramfs_changed(struct command *c, struct error *err);

@@ -1,31 +1,42 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * kuro hook …: what apt, dpkg and the kernel's packages call. A run that has nothing to
- * do with kernels opens nothing and waits for nobody. Only a refusal stops a package
- * manager: its hooks pass on no other status.
+ * kuro hook …: what apt, dpkg, kernel-install and the kernel's packages call. A run that
+ * has nothing to do with kernels opens nothing and waits for nobody. Only a refusal stops
+ * a package manager: its hooks pass on no other status.
  */
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "act/front-end.h"
 #include "act/pending.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "command.h"
 #include "core/release.h"
+#include "door.h"
 #include "flow/door.h"
 #include "probe/apt-incoming.h"
 #include "probe/boot-files.h"
 
 #define INCOMING_MAX ((size_t)64 * 1024 * 1024)
 
-/* kuro drives this run itself, and knows what it does; or it is in charge of nothing. */
-static bool door_is_closed(const struct command *c)
+bool door_is_closed(const struct command *c)
 {
 	struct boot_block block;
 
 	return getenv(PROCESS_MARK) ||
 	       boot_files_read_block(&c->root, &block, NULL) == -ENOENT;
+}
+
+int door_ask(struct command *c, struct package_plan *packages, const char *bypassed,
+	     struct error *err)
+{
+	int r = command_open_write(c, err);
+
+	if (r < 0 || door_bypassed(&c->machine, bypassed))
+		return r;
+	return door_incoming(&c->machine, packages, err);
 }
 
 int cmd_hook_apt_incoming(struct command *c, struct error *err)
@@ -42,10 +53,7 @@ int cmd_hook_apt_incoming(struct command *c, struct error *err)
 		r = apt_incoming_parse(text, &packages, err);
 	if (r < 0 || !door_concerns(&packages))
 		return r;
-	r = command_open_write(c, err);
-	if (r < 0 || door_bypassed(&c->machine, "what apt brings or removes"))
-		return r;
-	return door_incoming(&c->machine, &packages, err);
+	return door_ask(c, &packages, "what apt brings or removes", err);
 }
 
 static int door_settle_all(struct command *c, struct error *err)
@@ -78,16 +86,11 @@ static int door_changed(struct command *c, bool later, struct error *err)
 	return r < 0 || later ? r : door_settle_all(c, err);
 }
 
-/* A front end of dpkg (apt, aptitude, PackageKit) calls kuro when all of its run is done;
- * dpkg alone does not. */
-static bool door_front_end(void)
-{
-	return getenv("DPKG_FRONTEND_LOCKED") != NULL;
-}
-
+/* A front end (apt, aptitude, dnf) calls kuro when all of its run is done; dpkg and rpm
+ * alone do not. */
 int cmd_hook_kernel_changed(struct command *c, struct error *err)
 {
-	return door_changed(c, door_front_end(), err);
+	return door_changed(c, front_end_works(&c->root), err);
 }
 
 /* Where the kernel's own package has it made, that package's hook comes yet. */
@@ -96,7 +99,7 @@ int cmd_hook_initramfs_changed(struct command *c, struct error *err)
 	const char *package = getenv("DPKG_MAINTSCRIPT_PACKAGE");
 	bool kernel = package && str_starts(package, "linux-image-");
 
-	return door_changed(c, kernel || door_front_end(), err);
+	return door_changed(c, kernel || front_end_works(&c->root), err);
 }
 
 int cmd_hook_kernel_removing(struct command *c, struct error *err)

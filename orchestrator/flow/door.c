@@ -58,13 +58,17 @@ static const struct journey_step packages_steps[] = {
 const struct journey_plan packages_plan = {TRANSACTION_PACKAGES, packages_steps,
 					   ARRAY_LEN(packages_steps), TRANSACTION_DONE};
 
-/* The release that a package's name ends in, or NULL: it is no kernel's image or tree.
- * Names of meta-packages (linux-image-amd64) look alike. */
-static const char *package_release(const char *name)
+/* The release that a package is of: told by the package manager, or what the name ends
+ * in. NULL: it is no kernel's image or tree. Names of meta-packages (linux-image-amd64)
+ * look alike. */
+static const char *package_release(const struct package_change *change)
 {
 	static const char *const starts[] = {IMAGE "unsigned-", IMAGE, MODULES "extra-",
 					     MODULES};
+	const char *name = change->name;
 
+	if (change->release)
+		return change->release;
 	for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
 		const char *release = name + strlen(starts[i]);
 
@@ -78,7 +82,7 @@ static const char *package_release(const char *name)
 bool door_concerns(const struct package_plan *packages)
 {
 	for (size_t i = 0; i < packages->count; i++)
-		if (package_release(packages->items[i].name))
+		if (package_release(&packages->items[i]))
 			return true;
 	return false;
 }
@@ -156,7 +160,7 @@ static int refuse_removals(const struct machine *machine,
 	int r = protect_releases(machine, &needed, err);
 
 	for (size_t i = 0; r == 0 && i < packages->count; i++) {
-		const char *release = package_release(packages->items[i].name);
+		const char *release = package_release(&packages->items[i]);
 
 		if (release && !packages->items[i].new_version)
 			r = refuse_needed(&needed, release, err);
@@ -167,7 +171,8 @@ static int refuse_removals(const struct machine *machine,
 /* Kernels, and what comes with them, out of a run that may bring anything. */
 static bool is_kernels(const char *name)
 {
-	return str_starts(name, "linux-") || strstr(name, "-modules-");
+	return str_starts(name, "linux-") || strstr(name, "-modules-") ||
+	       str_starts(name, "kernel") || str_starts(name, "kmod-");
 }
 
 /* The newest kernel that comes, with its packages. */
@@ -177,7 +182,7 @@ static void kernel_part(const struct package_plan *packages, struct package_plan
 
 	for (size_t i = 0; i < packages->count; i++) {
 		const struct package_change *from = &packages->items[i];
-		const char *release = package_release(from->name);
+		const char *release = package_release(from);
 		struct package_change *to;
 
 		if (!from->new_version || !is_kernels(from->name))
@@ -186,7 +191,7 @@ static void kernel_part(const struct package_plan *packages, struct package_plan
 		to->old_version = str_dup(from->old_version);
 		to->new_version = str_dup(from->new_version);
 		to->archive = str_dup(from->archive);
-		if (release && str_starts(from->name, IMAGE) &&
+		if (release && (from->image || str_starts(from->name, IMAGE)) &&
 		    (!newest || release_compare(release, newest) > 0))
 			newest = release;
 	}
@@ -207,6 +212,7 @@ int door_incoming(const struct machine *machine, struct package_plan *packages,
 		  struct error *err)
 {
 	autoplan struct package_plan all = *packages, kernel = {0};
+	autofree char *release = NULL;
 	int r;
 
 	*packages = (struct package_plan){0};
@@ -219,7 +225,12 @@ int door_incoming(const struct machine *machine, struct package_plan *packages,
 	if (!kernel.release)
 		return 0;
 	tell_held(machine, &kernel);
+	release = str_dup(kernel.release);
 	r = journey_run_packages(machine, &packages_plan, &kernel, err);
+	/* of rpm's kernels nobody may tell later that they came: what stands before kuro
+	 * in kernel-install can end it (status 77) */
+	if (r >= 0 && str_eq(all.manager, "dnf"))
+		r = pending_add(machine->root, release, err);
 	return r < 0 ? r : 0;
 }
 
