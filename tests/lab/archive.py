@@ -15,16 +15,18 @@ from . import cache
 from .programs import run
 from .timeline import LabError
 
-CLOUD = re.compile(r"^linux-image-(\d+\.\d+\.\d+-\d+-cloud-amd64) - ", re.MULTILINE)
+CLOUD = re.compile(r"^linux-(image|headers)-(\d+\.\d+\.\d+-\d+-cloud-amd64) - ",
+                   re.MULTILINE)
 META = "linux-image-cloud-amd64"
+HEADERS_META = "linux-headers-cloud-amd64"
 META_CONTROL = """\
-Package: linux-image-cloud-amd64
+Package: {name}
 Version: {version}
 Architecture: amd64
 Maintainer: kuro's test lab <root@localhost>
 Section: kernel
 Priority: optional
-Depends: linux-image-{release}
+Depends: {wanted}
 Description: newest kernel of the lab's repository
  Takes the place of Debian's meta-package, one kernel at a time.
 """
@@ -35,17 +37,21 @@ def _order(release):
 
 
 @functools.cache
-def _releases():
-    """The cloud kernels of the newest version that apt offers here, oldest first."""
-    listing = run("apt-cache", "search", "--names-only", "^linux-image-.*-cloud-amd64$")
-    found = {name for name in CLOUD.findall(listing) if "unsigned" not in name}
+def _releases(part):
+    """The cloud kernels of the newest version whose image, or headers, apt offers here,
+    oldest first."""
+    listing = run("apt-cache", "search", "--names-only", f"^linux-{part}-.*-cloud-amd64$")
+    found = {name for kind, name in CLOUD.findall(listing) if kind == part}
     found = sorted(found, key=_order)
     return [name for name in found if _order(name)[:3] == _order(found[-1])[:3]]
 
 
-def releases(count):
-    """The newest cloud kernels that apt offers here, oldest first."""
-    newest = _releases()
+def releases(count, headers=False):
+    """The newest cloud kernels that apt offers here, with their headers if these are
+    wanted; oldest first."""
+    newest = _releases("image")
+    if headers:
+        newest = [name for name in newest if name in _releases("headers")]
     if len(newest) < count:
         raise LabError(f"apt offers {len(newest)} cloud kernels, {count} are needed: "
                        "is bookworm-security among the sources, and apt-get update run?")
@@ -91,13 +97,19 @@ def _recompress(source, work):
     shutil.rmtree(work / "tree")
 
 
-def meta_package(release, version, folder):
-    """Build linux-image-cloud-amd64 of this version, which wants this release."""
+def headers_of(release):
+    """The packages with the headers of a cloud kernel; what they build with is apart."""
+    return [f"linux-headers-{release}",
+            f"linux-headers-{release.removesuffix('-cloud-amd64')}-common"]
+
+
+def meta_package(name, wanted, version, folder):
+    """Build the meta-package of this name and version, which wants this package."""
     tree = folder / "meta"
     (tree / "DEBIAN").mkdir(parents=True)
     (tree / "DEBIAN/control").write_text(
-        META_CONTROL.format(release=release, version=version))
-    deb = folder / f"{META}_{version}_amd64.deb"
+        META_CONTROL.format(name=name, wanted=wanted, version=version))
+    deb = folder / f"{name}_{version}_amd64.deb"
     run("dpkg-deb", "--root-owner-group", "-Znone", "--build", tree, deb)
     shutil.rmtree(tree)
     return deb
@@ -114,11 +126,16 @@ def stage_version(number):
     return f"6.1+lab{number}"
 
 
-def stage(folder, number, release):
-    """Repository stage number: the meta-package that wants release, and its kernel."""
+def stage(folder, number, release, headers=False):
+    """Repository stage number: the meta-package that wants release, and its kernel; its
+    headers, too, where they have arrived. Stage 0 is installed: no more than its names."""
     here = folder / str(number)
     here.mkdir(parents=True)
-    debs = [meta_package(release, stage_version(number), here)]
+    version, names = stage_version(number), [f"linux-image-{release}"]
+    debs = [meta_package(META, names[0], version, here)]
+    if headers:
+        debs.append(meta_package(HEADERS_META, f"linux-headers-{release}", version, here))
+        names += headers_of(release)
     if number > 0:
-        debs.append(Path(shutil.copy(quick_package(f"linux-image-{release}"), here)))
+        debs += [Path(shutil.copy(quick_package(name), here)) for name in names]
     (here / "Packages").write_text("".join(_index_entry(deb) for deb in debs))

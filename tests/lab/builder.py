@@ -13,6 +13,9 @@ from .programs import in_root, run
 
 HERE = Path(__file__).parent
 STAGES = 4
+# A module of somebody else's that DKMS builds in seconds, and what its building needs.
+DKMS_MODULE = "acpi-call-dkms"
+TOOLS = ("linux-kbuild-6.1", "linux-compiler-gcc-12-x86")
 # One demo runs alone. Of the suite's machines two run on two cores: there a second CPU
 # costs more (waiting for each other's locks) than it brings.
 CPUS = {"demo": 2, "suite": 1}
@@ -28,7 +31,8 @@ MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
           "systemd-update-utmp.service", "systemd-update-utmp-runlevel.service",
           "systemd-user-sessions.service", "modprobe@dm_mod.service",
           "modprobe@loop.service", "kmod-static-nodes.service", "systemd-sysctl.service",
-          "systemd-sysusers.service", "systemd-tmpfiles-clean.timer")
+          "systemd-sysusers.service", "systemd-tmpfiles-clean.timer",
+          "unattended-upgrades.service")
 # Makers of units that it has no use for either; each is a program's start in every boot.
 MASKED_GENERATORS = ("cryptsetup", "getty", "gpt-auto", "hibernate-resume", "integritysetup",
                      "rc-local", "run", "system-update", "sysv", "veritysetup")
@@ -118,12 +122,24 @@ def _offline_apt(tree):
     lists.mkdir()
 
 
-def _repository(tree, offered):
+def _repository(tree, offered, headers):
     folder = tree / "srv/repo"
     for number, release in enumerate(offered):
-        archive.stage(folder, number, release)
+        archive.stage(folder, number, release, release in headers)
     (folder / "current").symlink_to("0")
-    return folder / "0" / f"{archive.META}_{archive.stage_version(0)}_amd64.deb"
+    return sorted((folder / "0").glob("*.deb"))
+
+
+def _dkms_module(tree, release):
+    """Leave DKMS as it is, and beside it an archive with a module that it built for
+    release: a machine that unpacks it has what an installation would have left there."""
+    _install_debs(tree, [archive.package(name) for name in
+                         (*TOOLS, *archive.headers_of(release), DKMS_MODULE)])
+    in_root(tree, "sh", "-ec", f"""
+        dkms install acpi-call/$(ls /var/lib/dkms/acpi-call | head -n 1) -k {release} --force
+        tar -C / -czf /srv/dkms.tar.gz usr/src/acpi-call-* var/lib/dkms/acpi-call \
+            usr/lib/modules/{release}/updates
+        dpkg --purge {DKMS_MODULE}""")
 
 
 def _fault_modules(tree, hanging):
@@ -133,14 +149,18 @@ def _fault_modules(tree, hanging):
         shutil.copy(faultmodule.build(release), folder)
 
 
-def _disk(work, installed, offered, hanging):
+def _disk(work, installed, offered, headers, hanging):
     tree = work / "tree"
     run("cp", "--archive", "--reflink=auto", debian(), tree)
     _settle_files(tree)
     _offline_apt(tree)
-    meta = _repository(tree, offered)
+    metas = _repository(tree, offered, headers)
     _install_debs(tree, [archive.package(f"linux-image-{name}") for name in installed]
-                  + [meta])
+                  + [deb for deb in metas if deb.name.startswith(archive.META)])
+    if headers:
+        _dkms_module(tree, installed[0])
+        _install_debs(tree, [deb for deb in metas
+                             if deb.name.startswith(archive.HEADERS_META)])
     _fault_modules(tree, hanging)
     for name in ("vmlinuz", "initrd.img"):
         shutil.copy(tree / "boot" / f"{name}-{installed[0]}", work / name)
@@ -152,17 +172,21 @@ def _disk(work, installed, offered, hanging):
 
 def variant(name):
     """The disk called demo (one kernel, four more in its repository) or suite (two
-    cloud kernels and one full kernel installed); built where the cache has none."""
-    known = archive.releases(STAGES + 1)
-    installed, offered, hanging = [known[0]], known, [known[3]]
+    cloud kernels and one full kernel installed; two more in its repository, the first of
+    them without its headers); built where the cache has none."""
     if name == "suite":
+        known = archive.releases(4, headers=True)
         full = known[1].replace("-cloud", "")
-        installed, offered, hanging = [known[0], known[1], full], known[:1], [known[1], full]
+        installed, hanging = [known[0], known[1], full], [known[1], full]
+        offered, headers = [known[0], *known[2:]], [known[0], known[3]]
+        releases = installed + known[2:]
+    else:
+        releases = offered = archive.releases(STAGES + 1)
+        installed, headers, hanging = offered[:1], [], [offered[3]]
     code = [HERE / file for file in ("builder.py", "disk.py", "archive.py", "bootloader.py",
                                      "guest", "fault", "packages.guest")]
-    key = cache.key(*code, installed, offered)
+    key = cache.key(*code, installed, offered, headers)
     folder = cache.entry(f"disk-{name}", key,
-                         lambda work: _disk(work, installed, offered, hanging))
-    releases = installed if name == "suite" else known
+                         lambda work: _disk(work, installed, offered, headers, hanging))
     return Disk(folder / "disk.qcow2", folder / "vmlinuz", folder / "initrd.img",
                 tuple(releases), CPUS[name], key)

@@ -5,6 +5,7 @@ Every case starts on a machine that runs the old release under kuro as generatio
 The new one is installed too, is the default of the distribution's own menu, and has
 never run.
 """
+import cases_door as door
 from scenario import BLOCK, BOOT_TIMEOUT, PUSH, Failed, expect
 
 # In kuro's order, and hostile: not numbers, too long, out of bounds, a path.
@@ -178,6 +179,8 @@ def disabled(s):
 
 # The long ones first: two run at a time, and the last should not run alone for long.
 CASES = (
+    ("apt-upgrade", "bios", door.apt_upgrade),
+    ("unattended-upgrade", "bios", door.unattended_upgrade),
     ("deadman", "bios", stall),
     ("misses", "bios", misses),
     ("hang-watchdog", "bios", watchdog),

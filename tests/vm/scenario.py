@@ -17,11 +17,12 @@ class Failed(Exception):
 
 
 class Scenario:
-    """A machine that runs its oldest release, under kuro, with a newer one installed."""
+    """A machine that runs its oldest release, under kuro, with a newer one installed.
+    Its repository offers two that are newer still, the first without its headers."""
 
     def __init__(self, machine, releases):
         self.machine = machine
-        self.old, self.new, self.full = releases
+        self.old, self.new, self.full, *self.offered = releases
 
     def run(self, script, **options):
         return self.machine.run(script, **options)
