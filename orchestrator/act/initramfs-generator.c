@@ -8,6 +8,7 @@
 #include "act/initramfs.h"
 #include "base/cleanup.h"
 #include "core/release.h"
+#include "probe/boot-names.h"
 
 #define SETTINGS_MAX 65536
 
@@ -76,17 +77,6 @@ const struct initramfs_generator *initramfs_generator(const struct root *root)
 	return NULL;
 }
 
-/* Where a distribution's images lie; the first whose marker exists. */
-static const struct {
-	const char *marker;
-	const char *start, *end;
-} initramfs_layouts[] = {
-	{"/var/lib/dpkg/status", "/boot/initrd.img-", ""},
-	{"/etc/SUSE-brand", "/boot/initrd-", ""},
-	{"/usr/lib/sysimage/zypp", "/boot/initrd-", ""},
-	{"/", "/boot/initramfs-", ".img"},
-};
-
 /* mkinitcpio's images carry the name of the package, as its presets have them. */
 static char *mkinitcpio_name(const struct root *root, const char *release)
 {
@@ -102,13 +92,9 @@ static char *mkinitcpio_name(const struct root *root, const char *release)
 char *initramfs_path(const struct root *root, const char *release)
 {
 	autofree char *name = mkinitcpio_name(root, release);
-	size_t i = 0;
+	const struct boot_layout *layout = boot_layout(root);
 
-	while (i + 1 < ARRAY_LEN(initramfs_layouts) &&
-	       !root_exists(root, initramfs_layouts[i].marker))
-		i++;
-	return str_format("%s%s%s", initramfs_layouts[i].start, name ? name : release,
-			  initramfs_layouts[i].end);
+	return str_format("%s%s%s", layout->start, name ? name : release, layout->end);
 }
 
 /* The value of an assignment without a shell's doing, or NULL; caller frees. */

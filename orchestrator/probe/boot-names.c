@@ -61,6 +61,25 @@ char *boot_name_release(const char *name)
 	return release;
 }
 
+const struct boot_layout *boot_layout(const struct root *root)
+{
+	/* the first whose marker exists */
+	static const struct {
+		const char *marker;
+		struct boot_layout layout;
+	} layouts[] = {
+		{"/var/lib/dpkg/status", {"/boot/initrd.img-", ""}},
+		{"/etc/SUSE-brand", {"/boot/initrd-", ""}},
+		{"/usr/lib/sysimage/zypp", {"/boot/initrd-", ""}},
+		{"/", {"/boot/initramfs-", ".img"}},
+	};
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_LEN(layouts) && !root_exists(root, layouts[i].marker))
+		i++;
+	return &layouts[i].layout;
+}
+
 uint64_t boot_names_room(const struct root *root, const char *release)
 {
 	autostrv struct strv names = {0};

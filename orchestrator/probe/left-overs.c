@@ -58,6 +58,19 @@ static bool release_is_alive(const struct left_over_question *q, const char *rel
 	return false;
 }
 
+/* VERSION.PATCHLEVEL.SUBLEVEL, which every build since Linux 3.0 begins with. */
+static bool release_has_numbers(const char *release)
+{
+	for (int n = 0; n < 3; n++) {
+		size_t digits = strspn(release, "0123456789");
+
+		if (digits == 0 || (n < 2 && release[digits] != '.'))
+			return false;
+		release += digits + 1;
+	}
+	return true;
+}
+
 /*
  * Is it a name that a kernel's build would give itself? "6.1.0-50-amd64.mine" beside
  * "6.1.0-50-amd64" is somebody's copy, and "test" could be anything.
@@ -65,9 +78,10 @@ static bool release_is_alive(const struct left_over_question *q, const char *rel
 static bool release_is_built(const struct left_over_question *q, const char *release)
 {
 	static const char *const copies[] = {".old", ".orig", ".save", ".backup",
-					     ".tmp", "~",     ".copy"};
+					     ".tmp", "~",     ".copy", ".img",
+					     ".gz",  ".xz",   ".zst",  ".cpio"};
 
-	if (!isdigit((unsigned char)*release) || !strchr(release, '.'))
+	if (!release_has_numbers(release))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(copies); i++)
 		if (str_ends(release, copies[i]))
@@ -105,6 +119,24 @@ static struct left_over *search_add(struct search *s, enum leftover kind,
 	return added;
 }
 
+/* Are there modules of a kernel's own, or what only its build writes? */
+static bool tree_is_whole(const struct root *root, const char *tree)
+{
+	static const char *const signs[] = {"modules.order", "modules.builtin",
+					    "vmlinuz"};
+	autofree char *kernel = str_format("%s/kernel", tree);
+	autostrv struct strv names = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
+		autofree char *path = str_format("%s/%s", tree, signs[i]);
+
+		if (root_exists(root, path))
+			return true;
+	}
+	/* dpkg leaves no empty directory behind, but for those others put files into */
+	return root_list(root, kernel, &names, NULL) < 0 || names.count > 0;
+}
+
 /* Made by update-initramfs, dkms or dpkg beside an image, to go back to. */
 static bool name_is_backup(const char *name)
 {
@@ -131,6 +163,67 @@ static bool name_belongs(const struct search *s, const char *name)
 	return release && release_is_alive(s->q, release);
 }
 
+/* Would this distribution's generator call an image so? */
+static bool name_fits_layout(const struct search *s, const char *name)
+{
+	const struct boot_layout *layout = boot_layout(s->q->root);
+
+	return str_starts(name, layout->start + strlen("/boot/")) &&
+	       str_ends(name, layout->end);
+}
+
+/* What carries a release's name and goes with a kernel, but boots nothing. */
+static bool name_is_beside(const char *name)
+{
+	static const char *const starts[] = {"config-", "System.map-", "symvers-",
+					     "sysctl.conf-", "."};
+
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
+		if (str_starts(name, starts[i]))
+			return true;
+	return name_is_backup(name);
+}
+
+/* One under another name ("bzImage-6.5.0") boots with its initramfs all the same. */
+static bool boot_has_kernel(const struct search *s, const char *release)
+{
+	autostrv struct strv names = {0};
+
+	(void)root_list(s->q->root, "/boot", &names, NULL); /* it was read before */
+	for (size_t i = 0; i < names.count; i++) {
+		autofree char *image = boot_name_initramfs_release(names.items[i]);
+
+		if (!image && strstr(names.items[i], release) &&
+		    !name_is_beside(names.items[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A whole tree is a kernel's, wherever that lies. */
+static bool release_has_tree(const struct search *s, const char *release)
+{
+	static const char *const places[] = {"/usr/lib/modules", "/lib/modules"};
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		autofree char *tree = str_format("%s/%s", places[i], release);
+
+		if (root_exists(s->q->root, tree) && tree_is_whole(s->q->root, tree))
+			return true;
+	}
+	return false;
+}
+
+/* Made by the distribution's generator for a kernel that is gone, files and modules. */
+static bool initramfs_is_left(const struct search *s, const char *name,
+			      const char *release)
+{
+	if (!name_fits_layout(s, name) || !release_is_built(s->q, release))
+		return false;
+	return release_is_going(s->q, release) ||
+	       (!release_has_tree(s, release) && !boot_has_kernel(s, release));
+}
+
 /* What it is by its name; release: that of an initramfs, or NULL. LEFTOVER_NONE: none. */
 static enum leftover boot_kind(const struct search *s, const char *name,
 			       const char *release, int64_t changed)
@@ -141,8 +234,8 @@ static enum leftover boot_kind(const struct search *s, const char *name,
 			       : LEFTOVER_BACKUP;
 	if (name_belongs(s, name))
 		return LEFTOVER_NONE;
-	return release && release_is_built(s->q, release) ? LEFTOVER_INITRAMFS
-							  : LEFTOVER_UNKNOWN;
+	return release && initramfs_is_left(s, name, release) ? LEFTOVER_INITRAMFS
+							      : LEFTOVER_UNKNOWN;
 }
 
 static void search_boot_name(struct search *s, const char *name)
@@ -229,24 +322,6 @@ static void search_staging(struct search *s)
 	search_own(s, BOOT_GENERATIONS, fits_hidden);
 	search_own(s, "/boot/grub", fits_grub);
 	search_own(s, "/boot/grub2", fits_grub);
-}
-
-/* Are there modules of a kernel's own, or what only its build writes? */
-static bool tree_is_whole(const struct root *root, const char *tree)
-{
-	static const char *const signs[] = {"modules.order", "modules.builtin",
-					    "vmlinuz"};
-	autofree char *kernel = str_format("%s/kernel", tree);
-	autostrv struct strv names = {0};
-
-	for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
-		autofree char *path = str_format("%s/%s", tree, signs[i]);
-
-		if (root_exists(root, path))
-			return true;
-	}
-	/* dpkg leaves no empty directory behind, but for those others put files into */
-	return root_list(root, kernel, &names, NULL) < 0 || names.count > 0;
 }
 
 /*

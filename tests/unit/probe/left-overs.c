@@ -21,6 +21,7 @@
 #define HERE "6.1.0-9-amd64"
 #define GONE "6.1.0-5-amd64"
 #define TREE "/usr/lib/modules/"
+#define DPKG "/var/lib/dpkg/status"
 
 /* What is asked about a machine with one kernel. */
 struct asked {
@@ -62,6 +63,14 @@ static void ask(struct asked *a)
 	left_overs_probe(&a->q, &a->found);
 }
 
+/* Debian's layout, and a package's file, without which nobody knows who owns what. */
+static void put_dpkg(const struct made_machine *m)
+{
+	made_file(&m->root, DPKG, "");
+	made_file(&m->root, "/var/lib/dpkg/info/linux-image-" HERE ".list",
+		  "/.\n/boot/vmlinuz-" HERE "\n");
+}
+
 /* What it is taken for; LEFTOVER_NONE: it is not among them. */
 static enum leftover kind_of(const struct asked *a, const char *path)
 {
@@ -80,7 +89,8 @@ static void names_in_boot_are_told_apart(void **state)
 		{"/boot/initrd.img-" HERE, LEFTOVER_NONE},
 		{"/boot/config-" HERE, LEFTOVER_NONE},
 		{"/boot/initrd.img-" GONE, LEFTOVER_INITRAMFS},
-		{"/boot/initramfs-" GONE ".img", LEFTOVER_INITRAMFS},
+		{"/boot/initramfs-" GONE ".img", LEFTOVER_UNKNOWN},
+		{"/boot/config-" GONE, LEFTOVER_UNKNOWN},
 		{"/boot/initrd.img-" HERE ".old-dkms", LEFTOVER_BACKUP},
 		{"/boot/initrd.img-" HERE ".bak", LEFTOVER_BACKUP},
 		{"/boot/initrd.img-" HERE ".new", LEFTOVER_BACKUP},
@@ -98,12 +108,76 @@ static void names_in_boot_are_told_apart(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		made_file(&m->root, files[i].path, "x");
+	put_dpkg(m);
 	asked_init(m, &a);
 	ask(&a);
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		if (kind_of(&a, files[i].path) != files[i].kind)
 			fail_msg("%s is taken for %d", files[i].path,
 				 (int)kind_of(&a, files[i].path));
+}
+
+/* An image is a left-over by the name that this distribution's generator gives it. */
+static void names_of_other_makers_are_nobodys(void **state)
+{
+	static const struct {
+		const char *marker, *path;
+		enum leftover kind;
+	} rows[] = {
+		{DPKG, "/boot/initrd-5.10-recovery.gz", LEFTOVER_UNKNOWN},
+		{DPKG, "/boot/initrd-" GONE, LEFTOVER_UNKNOWN},
+		{DPKG, "/boot/initrd.img-5.10-recovery", LEFTOVER_UNKNOWN},
+		{DPKG, "/boot/initrd.img-" GONE, LEFTOVER_INITRAMFS},
+		{"/etc/SUSE-brand", "/boot/initrd-12.5.img", LEFTOVER_UNKNOWN},
+		{"/etc/SUSE-brand", "/boot/initrd-5.10.1.img", LEFTOVER_UNKNOWN},
+		{"/etc/SUSE-brand", "/boot/initrd-5.14.21-150500.55-default",
+		 LEFTOVER_INITRAMFS},
+		{"/etc/fedora-release", "/boot/initrd.img-" GONE, LEFTOVER_UNKNOWN},
+		{"/etc/fedora-release", "/boot/initramfs-" GONE ".img",
+		 LEFTOVER_INITRAMFS},
+	};
+	const struct made_machine *m = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct asked a cleanup(asked_done) = {0};
+
+		if (str_eq(rows[i].marker, DPKG))
+			put_dpkg(m);
+		made_file(&m->root, rows[i].marker, "");
+		made_file(&m->root, rows[i].path, "x");
+		asked_init(m, &a);
+		ask(&a);
+		if (kind_of(&a, rows[i].path) != rows[i].kind)
+			fail_msg("%s is taken for %d", rows[i].path,
+				 (int)kind_of(&a, rows[i].path));
+		assert_int_equal(root_unlink(&m->root, rows[i].marker, NULL), 0);
+		assert_int_equal(root_unlink(&m->root, rows[i].path, NULL), 0);
+	}
+}
+
+/* Kernels that kuro doesn't see: under a name of their own, or on another disk. */
+static void image_of_a_kernel_under_another_name_stays(void **state)
+{
+	static const char tree[] = "/boot/initrd.img-6.5.0-custom";
+	static const char beside[] = "/boot/initrd.img-6.5.1-custom";
+	static const char gone[] = "/boot/initrd.img-6.5.2-custom";
+	const struct made_machine *m = *state;
+	struct asked a cleanup(asked_done) = {0};
+
+	put_dpkg(m);
+	made_file(&m->root, tree, "x");
+	made_file(&m->root, TREE "6.5.0-custom/kernel/fs/x.ko", "x");
+	made_file(&m->root, TREE "6.5.0-custom/modules.order", "kernel/fs/x.ko\n");
+	made_file(&m->root, beside, "x");
+	made_file(&m->root, "/boot/bzImage-6.5.1-custom", "x");
+	made_file(&m->root, gone, "x");
+	made_file(&m->root, TREE "6.5.2-custom/updates/dkms/x.ko", "x");
+	made_file(&m->root, "/boot/config-6.5.2-custom", "x");
+	asked_init(m, &a);
+	ask(&a);
+	assert_int_equal(kind_of(&a, tree), LEFTOVER_UNKNOWN);
+	assert_int_equal(kind_of(&a, beside), LEFTOVER_UNKNOWN);
+	assert_int_equal(kind_of(&a, gone), LEFTOVER_INITRAMFS);
 }
 
 static void what_is_young_may_be_somebodys_work(void **state)
@@ -249,6 +323,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MADE(names_in_boot_are_told_apart),
+		MADE(names_of_other_makers_are_nobodys),
+		MADE(image_of_a_kernel_under_another_name_stays),
 		MADE(what_is_young_may_be_somebodys_work),
 		MADE(staging_is_left_only_where_no_other_is_at_work),
 		MADE(staging_that_others_could_write_to_is_not_touched),

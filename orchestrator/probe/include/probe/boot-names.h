@@ -19,5 +19,11 @@ char *boot_name_release(const char *name);
 /* The same for an initramfs alone. */
 char *boot_name_initramfs_release(const char *name);
 
+/* Where the generator of this distribution puts the images of all releases: static. */
+struct boot_layout {
+	const char *start, *end; /* "/boot/initramfs-", ".img" */
+};
+const struct boot_layout *boot_layout(const struct root *root);
+
 /* Bytes that a release's files in /boot occupy there, however many names they have. */
 uint64_t boot_names_room(const struct root *root, const char *release);
