@@ -106,8 +106,7 @@ static int proof_json(const struct prove_report *report, struct error *err)
 
 	json_add_text(document, "path", report->path);
 	json_add_text(document, "release", *report->release ? report->release : NULL);
-	json_add_text(document, "verdict",
-		      report->proof.boots ? "boots" : "would-not-boot");
+	json_add_text(document, "verdict", initramfs_verdict(&report->proof));
 	json_object_object_add(document, "reasons", reasons_json(&report->proof));
 	json_add_number(document, "size", (int64_t)report->image.size);
 	json_add_number(document, "plain", (int64_t)report->image.plain);
@@ -208,9 +207,30 @@ static size_t modules_needed(const struct root_needs *needs)
 	return count;
 }
 
-static int proof_text(const struct prove_report *report, struct error *err)
+static void say_verdict(const struct prove_report *report)
 {
 	autofree char *size = format_size(report->image.size);
+	const char *release = report->release, *path = report->path;
+	size_t needed = modules_needed(&report->needs);
+
+	if (report->proof.boots && report->needs.unknown.count > 0)
+		say("%s (%s, %zu modules) holds what is known of the needs of %s, %zu "
+		    "modules of it.",
+		    path, size, report->image.module_count, release, needed);
+	else if (report->proof.boots)
+		say("%s (%s, %zu modules) would boot %s: it holds what its root needs, "
+		    "%zu modules of it.",
+		    path, size, report->image.module_count, release, needed);
+	else if (report->proof.untold)
+		say("%s (%s): whether it would boot %s can't be told.", path, size,
+		    release);
+	else
+		say("%s (%s) would not boot%s%s.", path, size, *release ? " " : "",
+		    release);
+}
+
+static int proof_text(const struct prove_report *report, struct error *err)
+{
 	int r = 0;
 
 	if (verbose()) {
@@ -225,14 +245,7 @@ static int proof_text(const struct prove_report *report, struct error *err)
 		return r;
 	for (size_t i = 0; i < report->needs.unknown.count; i++)
 		say("not known: %s", report->needs.unknown.items[i]);
-	if (report->proof.boots)
-		say("%s (%s, %zu modules) would boot %s: it holds what its root needs, "
-		    "%zu modules of it.",
-		    report->path, size, report->image.module_count, report->release,
-		    modules_needed(&report->needs));
-	else
-		say("%s (%s) would not boot%s%s.", report->path, size,
-		    *report->release ? " " : "", report->release);
+	say_verdict(report);
 	return 0;
 }
 

@@ -32,6 +32,7 @@ const char *initramfs_code_name(enum initramfs_code code)
 		[INITRAMFS_TOOL_MISSING] = "tool-missing",
 		[INITRAMFS_FILE_MISSING] = "file-missing",
 		[INITRAMFS_SHRUNK] = "shrunk",
+		[INITRAMFS_NEEDS_UNKNOWN] = "needs-unknown",
 	};
 
 	return code < INITRAMFS_CODES ? names[code] : "unknown";
@@ -56,6 +57,7 @@ void root_needs_done(struct root_needs *needs)
 	need_list_done(&needs->installed);
 	strv_done(&needs->unpacks);
 	strv_done(&needs->unknown);
+	free(needs->untold);
 	*needs = (struct root_needs){0};
 }
 
@@ -495,12 +497,25 @@ static void proof_sort(struct initramfs_proof *proof)
 	free(proof->reasons);
 	proof->reasons = sorted;
 	proof->boots = proof->count == 0 || !sorted[0].fatal;
+	proof->untold = !proof->boots && sorted[0].code == INITRAMFS_NEEDS_UNKNOWN &&
+			(proof->count == 1 || !sorted[1].fatal);
+}
+
+const char *initramfs_verdict(const struct initramfs_proof *proof)
+{
+	if (proof->untold)
+		return "unknown";
+	return proof->boots ? "boots" : "would-not-boot";
 }
 
 /* What an image holds that can't be read to its end is not known. */
 static void judge_content(struct judging *j)
 {
 	judge_init(j);
+	if (j->needs->untold)
+		reason_add(j, INITRAMFS_NEEDS_UNKNOWN, true, j->needs->release,
+			   str_format("what %s needs of it can't be told: %s",
+				      j->needs->release, j->needs->untold));
 	judge_trees(j);
 	judge_modules(j);
 	judge_tools_and_files(j);

@@ -52,6 +52,9 @@ static void prove_tell(const struct machine *machine, const struct prove_report 
 			     "initramfs %s: %zu of its modules are not the installed "
 			     "ones; see: kuro check --initramfs %s",
 			     report->path, stale, report->path);
+	for (size_t i = 0; i < report->needs.unknown.count; i++)
+		machine_note(machine, NOTE_WARNING, "initramfs %s: not known: %s",
+			     report->path, report->needs.unknown.items[i]);
 }
 
 /* What a generation of the release would be made with; NULL: it has none. Caller frees.
@@ -102,10 +105,16 @@ static int prove_none(const struct journey *j, struct error *err)
 	autoneeds struct root_needs needs = {0};
 	autostrv struct strv lacking = {0};
 	autofree char *names = NULL;
+	struct error local = {0};
 
-	/* what can't be told is no reason to refuse it */
-	if (root_needs_probe(j->machine->root, release, &needs, NULL) < 0)
-		return 0;
+	/* of a kernel without modules nothing can be told, and it needs none */
+	if (root_needs_probe(j->machine->root, release, &needs, &local) < 0)
+		return prove_has_modules(j->machine->root, release)
+			       ? error_set(err, -ERROR_REFUSED,
+					   "%s has no initramfs, and whether its root "
+					   "needs one can't be told: %s",
+					   release, local.message)
+			       : 0;
 	for (size_t i = 0; i < needs.modules.count; i++)
 		if (!needs.modules.items[i].built_in && !needs.modules.items[i].optional)
 			strv_add(&lacking, needs.modules.items[i].name);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Gathers what the proof of an initramfs stands on, and has it judged. That the root's
- * needs can't be told is no reason to refuse an image: it is said.
+ * Gathers what the proof of an initramfs stands on, and has it judged. That a part of the
+ * root's needs can't be told is no reason to refuse an image: it is said. Where nothing
+ * of them can, since depmod's indexes are torn or missing, the image may lack as much.
  */
 #include "flow/prove.h"
 
@@ -19,6 +20,14 @@ void prove_report_done(struct prove_report *report)
 	strv_done(&report->proven.modules);
 	initramfs_proof_done(&report->proof);
 	*report = (struct prove_report){0};
+}
+
+bool prove_has_modules(const struct root *root, const char *release)
+{
+	autofree char *path = str_format("/lib/modules/%s", release);
+	autofree char *merged = str_format("/usr%s", path);
+
+	return root_exists(root, path) || root_exists(root, merged);
 }
 
 /* What no release is named for, the image's one module tree tells. */
@@ -56,7 +65,10 @@ static void prove_needs(const struct machine *machine, struct prove_report *repo
 				       &why);
 	if (!report->needs.release)
 		report->needs.release = str_dup(report->release);
-	if (r < 0)
+	if (r < 0 && (prove_has_modules(machine->root, report->release) ||
+		      strv_has(&report->image.trees, report->release)))
+		report->needs.untold = str_dup(why.message);
+	else if (r < 0)
 		strv_add_take(&report->needs.unknown,
 			      str_format("what %s needs can't be told: %s",
 					 report->release, why.message));
@@ -109,6 +121,11 @@ int prove_refuse(const struct prove_report *report, struct error *err)
 		return 0;
 	if (fatal > 5)
 		text_appendf(&why, "; and %zu more", fatal - 5);
+	if (report->proof.untold)
+		return error_set(err, -ERROR_REFUSED,
+				 "that a boot of %s with the initramfs %s reaches its "
+				 "root can't be proven: %s",
+				 report->release, report->path, text_str(&why));
 	return error_set(err, -ERROR_REFUSED,
 			 "a boot of %s with the initramfs %s would not reach its root: "
 			 "%s",

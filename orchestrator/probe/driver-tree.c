@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "alias-match.h"
 #include "kmod-index.h"
@@ -141,6 +142,18 @@ static int tree_directory(const struct root *root, const char *release)
 	return fd == -ENOENT ? root_openat(root, merged, O_RDONLY | O_DIRECTORY, 0) : fd;
 }
 
+/* As a depmod leaves it that was killed, or for which the disk had no room. */
+static bool text_is_torn(const struct driver_tree *tree)
+{
+	struct root here = {.fd = tree->fd};
+	size_t size = tree->sizes[TEXT_DEP];
+	struct stat order;
+
+	if (size > 0)
+		return tree->texts[TEXT_DEP][size - 1] != '\n';
+	return root_stat(&here, "/modules.order", &order) == 0 && order.st_size > 0;
+}
+
 int driver_tree_open(const struct root *root, const char *release,
 		     struct driver_tree *ret, struct error *err)
 {
@@ -168,6 +181,7 @@ int driver_tree_open(const struct root *root, const char *release,
 				 "module tree of %s has no %s; run: depmod %s", release,
 				 ret->texts[TEXT_DEP] ? "modules.alias" : "modules.dep",
 				 release);
+	ret->torn = text_is_torn(ret);
 	names_of_text(ret, &room, TEXT_BUILTIN);
 	names_of_text(ret, &room, TEXT_DEP);
 	names_sort(ret);

@@ -24,6 +24,8 @@ struct driver_tree {
 	size_t sizes[4];
 	const struct driver_names *lists; /* aliases of a tree that is not installed */
 	struct kmod_ctx *kmod;            /* or NULL: aliases are read from the texts */
+	/* modules.dep is cut off, or tells of none of the kernel's modules */
+	bool torn;
 	int fd;
 };
 

@@ -124,7 +124,7 @@ int root_target_open(const struct root *root, const char *release,
 		target.folder = str_format("/usr/lib/modules/%s", release);
 	}
 	target.kmod = open_dependencies(&target);
-	if (!target.kmod && has_modules(&target.tree)) {
+	if (target.tree.torn || (!target.kmod && has_modules(&target.tree))) {
 		root_target_done(&target);
 		return error_set(err, -ERROR_DAMAGED,
 				 "the index of what %s's modules depend on is damaged or "

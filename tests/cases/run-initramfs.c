@@ -17,11 +17,12 @@
  *					stand built-in, optional, or started: by
  *					the image's scripts/start or hooks/start
  *	installed: ext4 DIGEST		the tree's own; without digest: there is none
+ *	untold: TEXT			why nothing of what the root needs is known
  *	unpacks: zstd gzip		what the target unpacks
  *	proven: SIZE PLAIN a b c	the last proven image and its modules
  *	limit: 30			per cent that it may shrink
  *
- *	expect: boots | would-not-boot
+ *	expect: boots | would-not-boot | unknown
  *	reason: CODE OBJECT		each reason, in their order; a warning's begins ~
  *	says: TEXT			the detail of the reason above
  */
@@ -230,6 +231,8 @@ static int take_line(struct initramfs_trial *t, const char *line, struct error *
 		take_trees(t, &words);
 	else if (str_eq(key, "unpacks"))
 		strv_split(&t->needs.unpacks, value, " ");
+	else if (str_eq(key, "untold"))
+		t->needs.untold = str_dup(value);
 	else if (str_eq(key, "installed"))
 		take_installed(t, &words);
 	else if (str_eq(key, "proven"))
@@ -259,7 +262,7 @@ static int compare_reason(const struct initramfs_reason *reason, const char *exp
 static int compare(const struct initramfs_trial *t, const struct initramfs_proof *proof,
 		   struct error *err)
 {
-	const char *verdict = proof->boots ? "boots" : "would-not-boot";
+	const char *verdict = initramfs_verdict(proof);
 	int r = 0;
 
 	if (!str_eq(verdict, t->verdict))

@@ -147,7 +147,8 @@ class World:
         self.write_initramfs(release, initramfs)
         modules = self.root / 'usr/lib/modules' / release
         modules.mkdir(parents=True, exist_ok=True)
-        (modules / 'modules.dep').write_text('')
+        for name in 'modules.dep', 'modules.alias':
+            (modules / name).write_text('')
         # the machine's / is this host's
         kind = run('findmnt', '-no', 'FSTYPE', '/').stdout.strip()
         (modules / 'modules.builtin').write_text(f'kernel/fs/{kind}/{kind}.ko\n')

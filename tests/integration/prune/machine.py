@@ -60,8 +60,11 @@ def kernel_deb(folder, release, version, image=None, size=20 * KIB, pad=20 * KIB
         modules = tree / "usr/lib/modules" / release
         (modules / "kernel").mkdir(parents=True)
         (modules / "kernel/x.ko").write_bytes(os.urandom(1000))
-        (modules / "modules.order").write_text("kernel/x.ko\n")
-        (modules / "modules.builtin").write_text("")
+        for name in "order", "dep", "alias":
+            (modules / f"modules.{name}").write_text("")
+        # the machine's / is this host's
+        kind = run("findmnt", "-no", "FSTYPE", "/").stdout.strip()
+        (modules / "modules.builtin").write_text(f"kernel/fs/{kind}/{kind}.ko\n")
         run("dpkg-deb", "--root-owner-group", "-Znone", "-b", tree, folder)
 
 

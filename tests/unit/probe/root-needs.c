@@ -745,6 +745,25 @@ static void torn_index_of_dependencies_is_an_error(void **state)
 	assert_non_null(strstr(err.message, "run: depmod " NEW));
 }
 
+/* What a depmod leaves that was killed, or had no room on the disk. */
+static void cut_list_of_dependencies_is_an_error(void **state)
+{
+	static const char *const left[] = {"", "kernel/fs/ext4/ext4.ko: kernel/fs/jb"};
+
+	made_tree(*state, NEW, whole_tree);
+	put_virtio_disk(machine(state));
+	put_mounts(machine(state), "1 1 254:1 / / rw - ext4 /dev/vda1 rw\n");
+	for (size_t i = 0; i < ARRAY_LEN(left); i++) {
+		autoneeds struct root_needs needs = {0};
+		struct error err = {0};
+
+		made_file(machine(state), "/lib/modules/" NEW "/modules.dep", left[i]);
+		assert_int_equal(root_needs_probe(machine(state), NEW, &needs, &err),
+				 -ERROR_DAMAGED);
+		assert_non_null(strstr(err.message, "run: depmod " NEW));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -781,6 +800,7 @@ int main(void)
 		MACHINE_TEST(release_without_a_tree_is_an_error),
 		MACHINE_TEST(torn_index_of_aliases_changes_nothing),
 		MACHINE_TEST(torn_index_of_dependencies_is_an_error),
+		MACHINE_TEST(cut_list_of_dependencies_is_an_error),
 	};
 
 	return cmocka_run_group_tests_name("root-needs", tests, NULL, NULL);

@@ -116,6 +116,9 @@ struct root_needs {
 	struct root_need_list installed;
 	struct strv unpacks; /* compressions by CONFIG_RD_*: "zstd"; empty: unknown */
 	struct strv unknown; /* sentences: what could not be told on this machine */
+	/* Why nothing at all could be told of a release with modules, and what to do; or
+	 * NULL. An image can't be proven then. */
+	char *untold;
 };
 void root_needs_done(struct root_needs *needs);
 /* Add one, or make one that is there stricter: what is needed once is not optional. */
@@ -134,10 +137,11 @@ enum initramfs_code {
 	INITRAMFS_TOOL_MISSING,
 	INITRAMFS_FILE_MISSING,
 	INITRAMFS_SHRUNK, /* against the last proven one, beyond the policy's limit */
+	INITRAMFS_NEEDS_UNKNOWN, /* nothing is known of what it is to hold */
 	INITRAMFS_CODES,
 };
 /* "malformed", "packing", "no-init", "other-release", "module-missing", "module-stale",
- * "firmware-missing", "tool-missing", "file-missing", "shrunk" */
+ * "firmware-missing", "tool-missing", "file-missing", "shrunk", "needs-unknown" */
 const char *initramfs_code_name(enum initramfs_code code);
 
 struct initramfs_reason {
@@ -149,8 +153,11 @@ struct initramfs_reason {
 struct initramfs_proof {
 	struct initramfs_reason *reasons; /* fatal ones first */
 	size_t count;
-	bool boots; /* no fatal reason */
+	bool boots;  /* no fatal reason */
+	bool untold; /* the one fatal reason is that what it is to hold is not known */
 };
+/* "boots", "would-not-boot", or "unknown" */
+const char *initramfs_verdict(const struct initramfs_proof *proof);
 void initramfs_proof_done(struct initramfs_proof *proof);
 #define autoproof cleanup(initramfs_proof_done)
 

@@ -31,5 +31,7 @@ int prove_initramfs(const struct machine *machine, const char *path, const char 
 int prove_initramfs_at(const struct machine *machine, const struct root *place,
 		       const char *path, const char *release, struct prove_report *ret,
 		       struct error *err);
+/* Has the release a module tree here, so that an image without modules may lack some? */
+bool prove_has_modules(const struct root *root, const char *release);
 /* Everyone's short answer: 0, or -ERROR_REFUSED with the fatal reasons in one message. */
 int prove_refuse(const struct prove_report *report, struct error *err);
