@@ -12,10 +12,19 @@
 
 #define NAMES_SHOWN 6
 
+/* In an entry of files; it ends where that or its arrow begins. */
+struct base_name {
+	const char *start;
+	size_t length;
+};
+
 struct judging {
 	const struct initramfs *image;
 	const struct root_needs *needs;
 	char *folder; /* "lib/modules/REL/" */
+	/* what stands behind the last slash of each of the image's files, sorted; made
+	 * when it is first asked for */
+	struct base_name *names;
 	struct initramfs_proof proof;
 };
 
@@ -176,32 +185,70 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/*
- * Does what a link leads to ("../bin/kmod") lie anywhere in the image? Only where nothing
- * has that name it surely leads nowhere: folders are links, too.
- */
-static bool link_leads_on(const struct initramfs *image, size_t link)
+static struct base_name entry_base_name(const char *entry)
 {
-	const char *entry = image->files.items[link];
-	const char *target = base_name(entry + path_length(entry));
+	size_t length = path_length(entry), at = length;
 
-	for (size_t i = 0; i < image->files.count; i++) {
-		const char *other = image->files.items[i];
-		autofree char *path = str_ndup(other, path_length(other));
-
-		if (i != link && str_eq(base_name(path), target))
-			return true;
-	}
-	return false;
+	while (at > 0 && entry[at - 1] != '/')
+		at--;
+	return (struct base_name){entry + at, length - at};
 }
 
-static bool image_has_tool(const struct initramfs *image, const char *tool)
+static int base_name_order(const void *a, const void *b)
 {
-	for (size_t i = 0; i < image->files.count; i++) {
-		const char *entry = image->files.items[i];
+	const struct base_name *x = a, *y = b;
+	size_t shorter = x->length < y->length ? x->length : y->length;
+	int order = memcmp(x->start, y->start, shorter);
+
+	return order ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+static void names_fill(struct judging *j)
+{
+	const struct strv *files = &j->image->files;
+
+	j->names = mem_zalloc((files->count + 1) * sizeof(*j->names));
+	for (size_t i = 0; i < files->count; i++)
+		j->names[i] = entry_base_name(files->items[i]);
+	qsort(j->names, files->count, sizeof(*j->names), base_name_order);
+}
+
+/*
+ * Does what a link leads to ("../bin/kmod") lie anywhere in the image? Only where nothing
+ * has that name it surely leads nowhere: folders are links, too. An image may hold a
+ * million links: each is looked up.
+ */
+static bool link_leads_on(struct judging *j, const char *entry)
+{
+	const char *target = base_name(entry + path_length(entry));
+	const struct base_name wanted = {target, strlen(target)};
+	size_t low = 0, high = j->image->files.count;
+
+	if (!j->names)
+		names_fill(j);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (base_name_order(&j->names[middle], &wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	/* the link itself is not what it leads to */
+	if (low < j->image->files.count &&
+	    j->names[low].start == entry_base_name(entry).start)
+		low++;
+	return low < j->image->files.count &&
+	       base_name_order(&j->names[low], &wanted) == 0;
+}
+
+static bool has_tool(struct judging *j, const char *tool)
+{
+	for (size_t i = 0; i < j->image->files.count; i++) {
+		const char *entry = j->image->files.items[i];
 
 		if (entry_is_tool(entry, tool) &&
-		    (!entry[path_length(entry)] || link_leads_on(image, i)))
+		    (!entry[path_length(entry)] || link_leads_on(j, entry)))
 			return true;
 	}
 	return false;
@@ -223,31 +270,26 @@ static bool image_is_known(const struct initramfs *image)
 static const struct initramfs_module *image_module(const struct judging *j,
 						   const char *name)
 {
-	for (size_t i = 0; i < j->image->module_count; i++) {
-		const struct initramfs_module *module = &j->image->modules[i];
+	const struct initramfs_module *end = j->image->modules + j->image->module_count;
+	const struct initramfs_module *module = initramfs_module_find(j->image, name);
 
-		if (str_eq(module->name, name) && str_starts(module->path, j->folder))
+	for (; module && module < end && str_eq(module->name, name); module++)
+		if (str_starts(module->path, j->folder))
 			return module;
-	}
 	return NULL;
 }
 
-static bool image_has_module(const struct judging *j, const char *name)
+static bool image_has_module(struct judging *j, const char *name)
 {
 	return image_module(j, name) != NULL;
 }
 
-static bool has_tool(const struct judging *j, const char *name)
-{
-	return image_has_tool(j->image, name);
-}
-
-static bool has_file(const struct judging *j, const char *name)
+static bool has_file(struct judging *j, const char *name)
 {
 	return image_has_file(j->image, name);
 }
 
-static bool has_firmware(const struct judging *j, const char *name)
+static bool has_firmware(struct judging *j, const char *name)
 {
 	static const char *const ends[] = {"", ".xz", ".zst"};
 	const char *const folders[] = {"updates/", "", j->needs->release, ""};
@@ -266,8 +308,8 @@ static bool has_firmware(const struct judging *j, const char *name)
 }
 
 /* Is any of "a|b" there? */
-static bool has_any(const struct judging *j, const char *names,
-		    bool (*has)(const struct judging *j, const char *name))
+static bool has_any(struct judging *j, const char *names,
+		    bool (*has)(struct judging *j, const char *name))
 {
 	autostrv struct strv words = {0};
 
@@ -293,7 +335,7 @@ static char *what_is_missing(const char *names)
 
 struct need_kind {
 	enum initramfs_code code;
-	bool (*has)(const struct judging *j, const char *name);
+	bool (*has)(struct judging *j, const char *name);
 	const char *lacks; /* how the sentence begins */
 	bool fatal;
 };
@@ -431,14 +473,6 @@ static bool has_shrunk(uint64_t now, uint64_t then, unsigned int limit)
 	       now * 100 < then * (100 - limit);
 }
 
-static bool image_has_name(const struct initramfs *image, const char *name)
-{
-	for (size_t i = 0; i < image->module_count; i++)
-		if (str_eq(image->modules[i].name, name))
-			return true;
-	return false;
-}
-
 /* "a, b and 7 others" of what the proven image had. Caller frees. */
 static char *names_gone(const struct initramfs *image,
 			const struct initramfs_baseline *proven)
@@ -450,7 +484,7 @@ static char *names_gone(const struct initramfs *image,
 	for (size_t i = 0; i < proven->modules.count; i++) {
 		const char *name = proven->modules.items[i];
 
-		if (image_has_name(image, name))
+		if (initramfs_module_find(image, name))
 			continue;
 		if (gone.count < NAMES_SHOWN)
 			strv_add(&gone, name);
@@ -537,5 +571,6 @@ void initramfs_judge(const struct initramfs *image, const struct root_needs *nee
 	if (!image->fault && proven)
 		judge_shrunk(&j, proven, shrink_limit);
 	proof_sort(&j.proof);
+	free(j.names);
 	*ret = j.proof;
 }

@@ -40,7 +40,7 @@ static int prove_release(const struct prove_report *report, const char *release,
 	if (release && !release_valid(release))
 		return error_set(err, -ERROR_USAGE, "\"%s\" is not a kernel release",
 				 release);
-	if (release || trees->count == 1) {
+	if (release || (trees->count == 1 && release_valid(trees->items[0]))) {
 		*ret = str_dup(release ? release : trees->items[0]);
 		return 0;
 	}

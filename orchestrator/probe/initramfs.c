@@ -16,6 +16,9 @@
 #include "probe/decompress.h"
 
 #define SEGMENTS_MAX 1024
+/* Each is compared with the installed ones; ten times what a machine has. */
+#define MODULES_MAX  65536
+#define TREES_MAX    1024
 #define LZ4_FRAME    "\004\042\115\030" /* of the lz4 program; the kernel reads lz4 -l */
 #define LZ4_LEGACY   "\002\041\114\030"
 #define XZ_CHECK_AT  7 /* in a stream's header; and what the kernel's xz knows */
@@ -276,6 +279,11 @@ static int image_read(const struct root *root, int fd, struct initramfs *image,
 		image->fault = str_printable(fault.message);
 		return 0;
 	}
+	if (r == 0 &&
+	    (image->module_count > MODULES_MAX || image->trees.count > TREES_MAX))
+		image->fault = str_format("it holds more than %d modules, or those of "
+					  "more than %d releases",
+					  MODULES_MAX, TREES_MAX);
 	return r < 0 ? error_set(err, r, "%s: %s", image->path, fault.message) : 0;
 }
 

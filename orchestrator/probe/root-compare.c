@@ -6,15 +6,32 @@
 #include "probe/initramfs.h"
 #include "root-target.h"
 
+/* One for each name. The image's modules stand in the order of their names: however many
+ * there are, only the last one is asked. */
+static struct root_need *installed_add(struct root_need_list *list, const char *name)
+{
+	struct root_need *item;
+
+	if (list->count > 0 && str_eq(list->items[list->count - 1].name, name))
+		return NULL;
+	list->items = mem_regrow(list->items, list->count + 1, sizeof(*list->items));
+	item = &list->items[list->count++];
+	*item = (struct root_need){.name = str_dup(name), .optional = true};
+	return item;
+}
+
 /* Where the image holds a module of the tree by that name. */
 static void compare_one(const struct root_target *target,
 			const struct initramfs_module *module)
 {
-	struct root_need *item =
-		root_need_add(&target->needs->installed, module->name, NULL, true);
-	autofree char *path = root_target_path(target, module->name);
+	struct root_need *item = installed_add(&target->needs->installed, module->name);
+	autofree char *path = NULL;
 
-	if (!path || item->why)
+	/* libkmod remembers whatever name it was asked for */
+	if (!item || !root_target_has(target, module->name))
+		return;
+	path = root_target_path(target, module->name);
+	if (!path)
 		return;
 	item->why = path;
 	(void)module_content_probe(target->root, path, module->content.packing,

@@ -281,6 +281,14 @@ static int compare(const struct initramfs_trial *t, const struct initramfs_proof
 	return r;
 }
 
+/* As a reader leaves them. */
+static int by_name(const void *a, const void *b)
+{
+	const struct initramfs_module *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
 int initramfs_case(const char *name, const char *text, struct error *err)
 {
 	cleanup(trial_done) struct initramfs_trial t = {.limit = 30};
@@ -298,6 +306,7 @@ int initramfs_case(const char *name, const char *text, struct error *err)
 			r = take_line(&t, lines.items[i], err);
 	if (r < 0)
 		return r;
+	qsort(t.image.modules, t.image.module_count, sizeof(*t.image.modules), by_name);
 	initramfs_judge(&t.image, &t.needs, t.has_proven ? &t.proven : NULL, t.limit,
 			&proof);
 	return compare(&t, &proof, err);

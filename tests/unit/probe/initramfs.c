@@ -459,6 +459,29 @@ static void a_boot_configuration_is_no_junk(void **state)
 	has_fault(*state, &image, "no archive");
 }
 
+/* More than any kernel has would keep whoever compares them busy. */
+static void there_is_an_end_to_modules(void **state)
+{
+	autotext struct text modules = {0}, trees = {0};
+
+	made_deep(&modules, "lib/modules/6.1.0/0.ko", "module");
+	for (int i = 1; i <= 65536; i++) {
+		autofree char *name = str_format("lib/modules/6.1.0/%d.ko", i);
+
+		made_file_entry(&modules, name, "module");
+	}
+	made_end(&modules);
+	has_fault(*state, &modules, "it holds more than 65536 modules");
+	made_deep(&trees, "lib/modules/0/x", "");
+	for (int i = 1; i <= 1024; i++) {
+		autofree char *name = str_format("lib/modules/%d", i);
+
+		made_folder(&trees, name);
+	}
+	made_end(&trees);
+	has_fault(*state, &trees, "more than 1024 releases");
+}
+
 static void what_is_no_file_is_told(void **state)
 {
 	struct made_machine *m = *state;
@@ -490,6 +513,7 @@ int main(void)
 		cmocka_unit_test(targets_have_a_limit),
 		cmocka_unit_test(there_is_an_end_to_archives),
 		cmocka_unit_test(a_boot_configuration_is_no_junk),
+		cmocka_unit_test(there_is_an_end_to_modules),
 		cmocka_unit_test(what_is_no_file_is_told),
 	};
 

@@ -40,8 +40,8 @@ int module_content_probe(const struct root *root, const char *path, const char *
 int root_needs_probe(const struct root *root, const char *release, struct root_needs *ret,
 		     struct error *err);
 /*
- * Fill needs->installed for the modules that image has of needs->release. What can't be
- * read is left unknown (digest ""). May be repeated.
+ * Fill needs->installed, which is empty, for the modules that image has of
+ * needs->release. What can't be read is left unknown (digest "").
  */
 int root_needs_compare(const struct root *root, const struct initramfs *image,
 		       struct root_needs *needs, struct error *err);
