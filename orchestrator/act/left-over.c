@@ -108,17 +108,17 @@ int kernel_files_remove(const struct root *root, const struct kernel *kernel,
 			struct error *err)
 {
 	autofree char *symbols = str_format("/boot/System.map-%s", kernel->release);
-	const char *files[] = {kernel->image.path, kernel->initramfs.path,
-			       kernel->config.path, kernel->loader_entry, symbols};
-	int r = 0;
+	const char *files[] = {symbols, kernel->config.path, kernel->initramfs.path,
+			       kernel->image.path};
+	int r = kernel->loader_entry ? root_unlink(root, kernel->loader_entry, err) : 0;
 
+	if (r == 0 && kernel->modules)
+		r = left_over_remove(root, LEFTOVER_TREE, kernel->modules, err);
+	if (r == 0 && kernel->initramfs.path)
+		r = forget_initramfs(root, kernel->initramfs.path, err);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++)
 		if (files[i])
 			r = root_unlink(root, files[i], err);
-	if (r == 0 && kernel->initramfs.path)
-		r = forget_initramfs(root, kernel->initramfs.path, err);
-	if (r == 0 && kernel->modules)
-		r = left_over_remove(root, LEFTOVER_TREE, kernel->modules, err);
 	return r;
 }
 

@@ -113,6 +113,41 @@ static void a_build_goes_with_the_links_to_it(void **state)
 	assert_true(root_exists(&m->root, DKMS "2.2/" GONE "/x86_64/module/zfs.ko"));
 }
 
+/* A cut anywhere leaves the image, by which the next run knows the kernel. */
+static void a_kernel_that_is_half_removed_can_be_removed(void **state)
+{
+	static char image[] = "/boot/vmlinuz-" GONE, config[] = "/boot/config-" GONE;
+	static char initramfs[] = "/boot/initrd.img-" GONE, release[] = GONE;
+	static char entry[] = "/boot/loader/entries/x-" GONE ".conf";
+	static char tree[] = "/usr/lib/modules/" GONE;
+	static const char note[] = "/var/lib/initramfs-tools/" GONE;
+	const char *const files[] = {image, config, initramfs, entry, note};
+	const char *const in_the_way[] = {entry, note, initramfs, config,
+					  "/boot/System.map-" GONE};
+	const struct kernel kernel = {.release = release,
+				      .image.path = image,
+				      .initramfs.path = initramfs,
+				      .config.path = config,
+				      .loader_entry = entry,
+				      .modules = tree};
+	struct fake_machine *m = fake_machine(state);
+
+	for (size_t n = 0; n < ARRAY_LEN(in_the_way); n++) {
+		for (size_t i = 0; i < ARRAY_LEN(files); i++)
+			fake_file(m, files[i], "x");
+		fake_file(m, "/usr/lib/modules/" GONE "/modules.order", "x");
+		assert_int_equal(root_unlink(&m->root, in_the_way[n], NULL), 0);
+		assert_int_equal(root_mkdirs(&m->root, in_the_way[n], 0755, NULL), 0);
+		assert_true(kernel_files_remove(&m->root, &kernel, NULL) < 0);
+		assert_true(root_exists(&m->root, image));
+		assert_int_equal(root_remove_tree(&m->root, in_the_way[n], NULL), 0);
+		assert_int_equal(kernel_files_remove(&m->root, &kernel, NULL), 0);
+		for (size_t i = 0; i < ARRAY_LEN(files); i++)
+			assert_false(root_exists(&m->root, files[i]));
+		assert_false(root_exists(&m->root, tree));
+	}
+}
+
 static void protected_kernels_stand_where_apt_looks(void **state)
 {
 	struct fake_machine *m = fake_machine(state);
@@ -161,6 +196,7 @@ int main(void)
 		FAKE(staging_goes_wherever_it_was),
 		FAKE(an_initramfs_goes_with_its_note),
 		FAKE(a_build_goes_with_the_links_to_it),
+		FAKE(a_kernel_that_is_half_removed_can_be_removed),
 		FAKE(protected_kernels_stand_where_apt_looks),
 		FAKE(dnf_is_told_only_where_its_limit_would_take_one),
 	};

@@ -17,8 +17,9 @@
 int left_over_remove(const struct root *root, enum leftover kind, const char *path,
 		     struct error *err);
 /*
- * Remove image, initramfs, config, symbols and module tree of a release, image first, so
- * that a cut leaves nothing that looks bootable. For kernels that no package owns.
+ * Remove what lets a loader boot a release, its module tree and its files in /boot, the
+ * image last: as long as that is there, the next run finds the kernel and goes on. For
+ * kernels that no package owns. May be repeated.
  */
 int kernel_files_remove(const struct root *root, const struct kernel *kernel,
 			struct error *err);
