@@ -264,6 +264,15 @@ static int need_devices(struct root_target *target, const char *type, struct err
 	return r;
 }
 
+/* One for which no disk is missed: it comes over a network, or that was told already. */
+static bool stands_on_no_disk(const char *type)
+{
+	const struct root_type *row = type_row(type);
+
+	return is_remote(type) || (row && row->none) || str_eq(type, "9p") ||
+	       str_eq(type, "virtiofs");
+}
+
 static void need_claims(struct root_target *target, const struct device_claims *claims)
 {
 	size_t blocks = 0;
@@ -279,9 +288,7 @@ static void need_claims(struct root_target *target, const struct device_claims *
 	}
 	if (!claims->root_type)
 		root_needs_unknown(target, "what is mounted at / can't be told");
-	else if (blocks == 0 && !type_row(claims->root_type) &&
-		 !str_eq(claims->root_type, "9p") &&
-		 !str_eq(claims->root_type, "virtiofs"))
+	else if (blocks == 0 && !stands_on_no_disk(claims->root_type))
 		root_needs_unknown(target,
 				   "no disk of the root file system (%s) is known to "
 				   "sysfs",

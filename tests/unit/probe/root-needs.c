@@ -689,38 +689,6 @@ static void firmware_that_is_here_is_asked_for(void **state)
 	assert_string_equal(why(&needs.firmware, "ql2400_fw.bin"), "qla2xxx");
 }
 
-static void root_of_a_container_is_not_known(void **state)
-{
-	autoneeds struct root_needs needs = {0};
-
-	made_tree(*state, NEW, whole_tree);
-	put_mounts(machine(state), "1 1 0:30 / / rw - overlay overlay rw\n");
-	probe(state, &needs);
-	assert_list(&needs.modules, "");
-	assert_int_equal(needs.unknown.count, 1);
-	assert_non_null(strstr(needs.unknown.items[0], "/ is overlay here"));
-}
-
-static void machine_without_mounts_is_not_known(void **state)
-{
-	autoneeds struct root_needs needs = {0};
-
-	made_tree(*state, NEW, whole_tree);
-	probe(state, &needs);
-	assert_list(&needs.modules, "");
-	assert_non_null(strstr(needs.unknown.items[0], "can't be told"));
-}
-
-static void release_without_a_tree_is_an_error(void **state)
-{
-	autoneeds struct root_needs needs = {0};
-	struct error err = {0};
-
-	assert_int_equal(root_needs_probe(machine(state), NEW, &needs, &err), -ENOENT);
-	assert_non_null(strstr(err.message, NEW));
-	assert_null(needs.release);
-}
-
 static void torn_index_of_aliases_changes_nothing(void **state)
 {
 	autoneeds struct root_needs needs = {0};
@@ -731,37 +699,6 @@ static void torn_index_of_aliases_changes_nothing(void **state)
 	put_mounts(machine(state), "1 1 254:1 / / rw - ext4 /dev/vda1 rw\n");
 	probe(state, &needs);
 	assert_list(&needs.modules, EXT4 BOARD);
-}
-
-static void torn_index_of_dependencies_is_an_error(void **state)
-{
-	autoneeds struct root_needs needs = {0};
-	struct error err = {0};
-
-	made_tree(*state, NEW, whole_tree);
-	made_file(machine(state), "/lib/modules/" NEW "/modules.dep.bin", "torn");
-	assert_int_equal(root_needs_probe(machine(state), NEW, &needs, &err),
-			 -ERROR_DAMAGED);
-	assert_non_null(strstr(err.message, "run: depmod " NEW));
-}
-
-/* What a depmod leaves that was killed, or had no room on the disk. */
-static void cut_list_of_dependencies_is_an_error(void **state)
-{
-	static const char *const left[] = {"", "kernel/fs/ext4/ext4.ko: kernel/fs/jb"};
-
-	made_tree(*state, NEW, whole_tree);
-	put_virtio_disk(machine(state));
-	put_mounts(machine(state), "1 1 254:1 / / rw - ext4 /dev/vda1 rw\n");
-	for (size_t i = 0; i < ARRAY_LEN(left); i++) {
-		autoneeds struct root_needs needs = {0};
-		struct error err = {0};
-
-		made_file(machine(state), "/lib/modules/" NEW "/modules.dep", left[i]);
-		assert_int_equal(root_needs_probe(machine(state), NEW, &needs, &err),
-				 -ERROR_DAMAGED);
-		assert_non_null(strstr(err.message, "run: depmod " NEW));
-	}
 }
 
 int main(void)
@@ -795,12 +732,7 @@ int main(void)
 		MACHINE_TEST(nothing_is_asked_of_a_kernel_that_has_all),
 		MACHINE_TEST(driver_that_the_target_lacks_is_needed),
 		MACHINE_TEST(firmware_that_is_here_is_asked_for),
-		MACHINE_TEST(root_of_a_container_is_not_known),
-		MACHINE_TEST(machine_without_mounts_is_not_known),
-		MACHINE_TEST(release_without_a_tree_is_an_error),
 		MACHINE_TEST(torn_index_of_aliases_changes_nothing),
-		MACHINE_TEST(torn_index_of_dependencies_is_an_error),
-		MACHINE_TEST(cut_list_of_dependencies_is_an_error),
 	};
 
 	return cmocka_run_group_tests_name("root-needs", tests, NULL, NULL);
