@@ -6,6 +6,8 @@
  */
 #include "flow/prove.h"
 
+#include <sys/stat.h>
+
 #include "base/cleanup.h"
 #include "core/release.h"
 #include "probe/initramfs.h"
@@ -24,10 +26,18 @@ void prove_report_done(struct prove_report *report)
 
 bool prove_has_modules(const struct root *root, const char *release)
 {
-	autofree char *path = str_format("/lib/modules/%s", release);
-	autofree char *merged = str_format("/usr%s", path);
+	static const char *const places[] = {"/lib/modules", "/usr/lib/modules"};
 
-	return root_exists(root, path) || root_exists(root, merged);
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		autofree char *tree = str_format("%s/%s", places[i], release);
+		autofree char *order = str_format("%s/modules.order", tree);
+		struct stat st;
+
+		/* the build's own list of them */
+		if (root_exists(root, tree))
+			return root_stat(root, order, &st) < 0 || st.st_size > 0;
+	}
+	return false;
 }
 
 /* What no release is named for, the image's one module tree tells. */

@@ -31,7 +31,8 @@ int prove_initramfs(const struct machine *machine, const char *path, const char 
 int prove_initramfs_at(const struct machine *machine, const struct root *place,
 		       const char *path, const char *release, struct prove_report *ret,
 		       struct error *err);
-/* Has the release a module tree here, so that an image without modules may lack some? */
+/* Has the release a module tree here, by its build's own list not an empty one, so that
+ * an image may lack some of them? */
 bool prove_has_modules(const struct root *root, const char *release);
 /* Everyone's short answer: 0, or -ERROR_REFUSED with the fatal reasons in one message. */
 int prove_refuse(const struct prove_report *report, struct error *err);
