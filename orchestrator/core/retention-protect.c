@@ -15,6 +15,7 @@ struct mark {
 };
 static const struct mark marks[] = {
 	{offsetof(struct retention_item, running), "it runs now"},
+	{offsetof(struct retention_item, needed), "this transaction is for it"},
 	{offsetof(struct retention_item, good), "it is the known good one"},
 	{offsetof(struct retention_item, previous), "it is the previous good one"},
 	{offsetof(struct retention_item, trial), "it is on trial"},

@@ -12,7 +12,9 @@
 struct unit {
 	struct group *group;
 	struct retention_item *generation; /* NULL: the whole group */
-	uint64_t room;
+	struct bytes {
+		uint64_t room, tree;
+	} frees;
 	bool taken;
 };
 struct units {
@@ -25,14 +27,20 @@ static void units_done(struct units *units)
 	free(units->items);
 }
 
-static uint64_t group_room(const struct group *group)
+static struct bytes bytes_add(struct bytes a, struct bytes b)
 {
-	uint64_t room = 0;
+	return (struct bytes){room_add(a.room, b.room), room_add(a.tree, b.tree)};
+}
+
+static struct bytes group_bytes(const struct group *group)
+{
+	struct bytes sum = {0};
 
 	for (size_t i = 0; i < group->count; i++)
 		if (!group->items[i]->removed)
-			room = room_add(room, group->items[i]->room);
-	return room;
+			sum = bytes_add(sum, (struct bytes){group->items[i]->room,
+							    group->items[i]->tree});
+	return sum;
 }
 
 static int oldest_first(const void *a, const void *b)
@@ -41,7 +49,8 @@ static int oldest_first(const void *a, const void *b)
 	int result = (x->group < y->group) - (x->group > y->group);
 
 	if (result == 0)
-		result = (x->room < y->room) - (x->room > y->room);
+		result =
+			(x->frees.room < y->frees.room) - (x->frees.room > y->frees.room);
 	if (result == 0 && x->generation && y->generation)
 		result = (x->generation->generation > y->generation->generation) -
 			 (x->generation->generation < y->generation->generation);
@@ -49,12 +58,12 @@ static int oldest_first(const void *a, const void *b)
 }
 
 static void add_unit(struct units *units, struct group *group,
-		     struct retention_item *generation, uint64_t room)
+		     struct retention_item *generation, struct bytes frees)
 {
-	if (room > 0)
+	if (frees.room > 0 || frees.tree > 0)
 		units->items[units->count++] = (struct unit){.group = group,
 							     .generation = generation,
-							     .room = room};
+							     .frees = frees};
 }
 
 static void collect(const struct decision *d, struct units *units)
@@ -64,13 +73,13 @@ static void collect(const struct decision *d, struct units *units)
 		struct group *group = &d->groups[g];
 
 		if (group_is_open(group)) {
-			add_unit(units, group, NULL, group_room(group));
+			add_unit(units, group, NULL, group_bytes(group));
 			continue;
 		}
 		for (size_t i = 0; i < group->count; i++)
 			if (!group->items[i]->reason)
 				add_unit(units, group, group->items[i],
-					 group->items[i]->room);
+					 (struct bytes){.room = group->items[i]->room});
 	}
 	qsort(units->items, units->count, sizeof(*units->items), oldest_first);
 }
@@ -95,37 +104,60 @@ void retention_limit_room(struct decision *d)
 	if (!d->rules->max_room)
 		return;
 	for (size_t g = 0; g < d->group_count; g++)
-		taken = room_add(taken, group_room(&d->groups[g]));
+		taken = room_add(taken, group_bytes(&d->groups[g]).room);
 	collect(d, &units);
 	for (size_t i = 0; i < units.count && taken > d->rules->max_room; i++) {
+		if (units.items[i].frees.room == 0)
+			continue;
 		remove_unit(&units.items[i], reason);
-		taken -= units.items[i].room;
+		taken -= units.items[i].frees.room;
 	}
 }
 
-/* Take what is needed, oldest first; then leave what the later ones made superfluous. */
-static void take_units(struct units *units, uint64_t freed, uint64_t wanted)
+static bool bytes_suffice(struct bytes freed, struct bytes wanted)
 {
-	for (size_t i = 0; i < units->count && freed < wanted; i++) {
+	return freed.room >= wanted.room && freed.tree >= wanted.tree;
+}
+
+/* Does it help where something is still missing? */
+static bool unit_helps(const struct unit *unit, struct bytes freed, struct bytes wanted)
+{
+	return (unit->frees.room > 0 && freed.room < wanted.room) ||
+	       (unit->frees.tree > 0 && freed.tree < wanted.tree);
+}
+
+/* Take what is needed, oldest first; then leave what the later ones made superfluous. */
+static void take_units(struct units *units, struct bytes freed, struct bytes wanted)
+{
+	for (size_t i = 0; i < units->count; i++) {
+		if (!unit_helps(&units->items[i], freed, wanted))
+			continue;
 		units->items[i].taken = true;
-		freed = room_add(freed, units->items[i].room);
+		freed = bytes_add(freed, units->items[i].frees);
 	}
+	if (!bytes_suffice(freed, wanted))
+		return;
 	for (size_t i = units->count; i > 0; i--) {
 		struct unit *unit = &units->items[i - 1];
+		const struct bytes without = {freed.room - unit->frees.room,
+					      freed.tree - unit->frees.tree};
 
-		if (!unit->taken || freed < wanted || freed - wanted < unit->room)
+		if (!unit->taken || !bytes_suffice(without, wanted))
 			continue;
 		unit->taken = false;
-		freed -= unit->room;
+		freed = without;
 	}
 }
 
 void retention_make_room(struct decision *d)
 {
 	struct units units cleanup(units_done) = {0};
+	const struct bytes freed = {retention_freed(d->set),
+				    retention_freed_trees(d->set)};
+	const struct bytes wanted = {d->rules->wanted, d->rules->wanted_trees};
 
 	collect(d, &units);
-	take_units(&units, retention_freed(d->set), d->rules->wanted);
+	take_units(&units, freed, wanted);
 	for (size_t i = 0; i < units.count; i++)
 		if (units.items[i].taken)
 			remove_unit(&units.items[i],

@@ -38,6 +38,16 @@ uint64_t retention_freed(const struct retention_set *set)
 	return freed;
 }
 
+uint64_t retention_freed_trees(const struct retention_set *set)
+{
+	uint64_t freed = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		if (set->items[i].removed)
+			freed = room_add(freed, set->items[i].tree);
+	return freed;
+}
+
 static void forget(struct retention_set *set)
 {
 	for (size_t i = 0; i < set->count; i++) {

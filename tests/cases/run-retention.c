@@ -7,13 +7,15 @@
  *	room MIB
  *	days N
  *	wanted MIB
+ *	wanted-trees MIB		where module trees lie
  *	kernel RELEASE MIB [MARK…] -> stays: REASON
  *	generation N RELEASE MIB [MARK…] -> goes: REASON
  *	left-over KIND PATH MIB [MARK…] -> …
  *	freed MIB			all of what goes
  * RELEASE is - where it is not known. KIND: initramfs, backup, tree, dkms, staging,
  * unknown. MARK: running, good, previous, trial, pinned, proven, held, packaged,
- * bare, unpackaged (kernels are packaged without a word), age=DAYS, of=RELEASE.
+ * bare, needed, unpackaged (kernels are packaged without a word), age=DAYS, tree=MIB,
+ * of=RELEASE.
  *
  * The answer must be the same whatever the order of the items, and when asked again.
  */
@@ -79,12 +81,13 @@ static void test_init(struct retention_test *t)
 
 static bool read_flag(const char *word, struct retention_item *item)
 {
-	static const char *const names[] = {"running", "good",     "previous",
-					    "trial",   "pinned",   "proven",
-					    "held",    "packaged", "bare"};
+	static const char *const names[] = {"running", "good",   "previous", "trial",
+					    "pinned",  "proven", "held",     "packaged",
+					    "bare",    "needed"};
 	bool *const fields[] = {&item->running, &item->good,     &item->previous,
 				&item->trial,   &item->pinned,   &item->proven,
-				&item->held,    &item->packaged, &item->bare};
+				&item->held,    &item->packaged, &item->bare,
+				&item->needed};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_eq(word, names[i]))
@@ -94,7 +97,7 @@ static bool read_flag(const char *word, struct retention_item *item)
 
 static int read_mark(const char *word, struct retention_item *item, struct error *err)
 {
-	unsigned long long days;
+	unsigned long long number;
 
 	if (read_flag(word, item))
 		return 0;
@@ -104,9 +107,13 @@ static int read_mark(const char *word, struct retention_item *item, struct error
 		free(item->release);
 		item->release = str_dup(word + strlen("of="));
 	} else if (str_starts(word, "age=")) {
-		if (read_number(word + strlen("age="), &days, err) < 0)
+		if (read_number(word + strlen("age="), &number, err) < 0)
 			return -1;
-		item->created = NOW - (int64_t)days * DAY;
+		item->created = NOW - (int64_t)number * DAY;
+	} else if (str_starts(word, "tree=")) {
+		if (read_number(word + strlen("tree="), &number, err) < 0)
+			return -1;
+		item->tree = number * MIB;
 	} else {
 		return error_set(err, -1, "\"%s\" is no mark", word);
 	}
@@ -217,6 +224,8 @@ static int read_limit(struct retention_test *t, const char *name, const char *wo
 		t->rules.max_days = (unsigned int)number;
 	else if (str_eq(name, "wanted"))
 		t->rules.wanted = number * MIB;
+	else if (str_eq(name, "wanted-trees"))
+		t->rules.wanted_trees = number * MIB;
 	else if (str_eq(name, "freed"))
 		t->freed = number;
 	else

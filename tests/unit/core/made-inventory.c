@@ -77,6 +77,8 @@ static struct retention_item *add(struct inventory *inventory, enum retention_ki
 		item->created = INVENTORY_NOW - (int64_t)inventory_any(400) * DAY;
 	item->pinned = one_in(20);
 	item->held = one_in(25);
+	item->needed = kind == RETENTION_KERNEL && one_in(20);
+	item->tree = kind != RETENTION_GENERATION && one_in(3) ? inventory_any(1000) : 0;
 	item->packaged = kind == RETENTION_KERNEL && !one_in(8);
 	item->bare = kind == RETENTION_KERNEL && one_in(6);
 	return item;
@@ -140,6 +142,7 @@ static void make_rules(struct inventory *inventory)
 	inventory->rules.max_room = one_in(2) ? 0 : inventory_any(5000);
 	inventory->rules.max_days = one_in(2) ? 0 : inventory_any(400);
 	inventory->rules.wanted = one_in(2) ? 0 : inventory_any(4000);
+	inventory->rules.wanted_trees = one_in(2) ? 0 : inventory_any(4000);
 }
 
 void inventory_make(struct inventory *inventory)

@@ -51,7 +51,7 @@ static const struct retention_item *kernel_of(const struct retention_set *set,
 static bool is_protected(const struct retention_item *item)
 {
 	return item->running || item->good || item->previous || item->trial ||
-	       item->pinned || item->held;
+	       item->pinned || item->held || item->needed;
 }
 
 static bool can_boot(const struct retention_item *kernel)
@@ -243,6 +243,7 @@ static void another_selector_removes_no_more(void **state)
 
 		inventory_make(&made);
 		made.rules.max_room = made.rules.wanted = 0;
+		made.rules.wanted_trees = 0;
 		retention_decide(&made.rules, &made.set);
 		remember(&made.set, before);
 		count = kernels_removed(&made.set);
@@ -308,6 +309,7 @@ static void wanted_room_is_made_and_no_more(void **state)
 
 		inventory_make(&made);
 		wanted = made.rules.wanted;
+		made.rules.wanted_trees = 0;
 		limit = most(&made, &least, before);
 		made.rules.wanted = wanted;
 		retention_decide(&made.rules, &made.set);
@@ -345,6 +347,7 @@ static void limit_of_number_takes_the_oldest(void **state)
 
 		inventory_make(&made);
 		made.rules.max_room = made.rules.max_days = made.rules.wanted = 0;
+		made.rules.wanted_trees = 0;
 		made.rules.max_releases = 1 + inventory_any(6);
 		retention_decide(&made.rules, &made.set);
 		for (size_t i = 0; i < made.set.count; i++) {

@@ -41,8 +41,10 @@ struct retention_item {
 	char *release; /* that it belongs to, or NULL */
 	unsigned int generation;
 	uint64_t room;   /* bytes on the boot file system that go with it alone */
+	uint64_t tree;   /* those where module trees lie, if that is another one */
 	int64_t created; /* seconds since 1970; 0 unknown */
 	bool running, good, previous, trial, pinned, proven;
+	bool needed;   /* what a transaction is about that is under way */
 	bool packaged; /* owned by a package: removed through its manager */
 	bool held;     /* the package manager keeps it (apt-mark hold, versionlock) */
 	bool bare;     /* a kernel of which there is no image: counts for nothing */
@@ -69,8 +71,10 @@ struct retention_rules {
 	unsigned int max_releases; /* kernels with an image */
 	uint64_t max_room;         /* bytes of kernels and generations */
 	unsigned int max_days;
-	uint64_t wanted; /* bytes that must come free, 0: none in particular */
-	int64_t now;     /* seconds since 1970 */
+	/* bytes that must come free on the boot file system, and where module trees lie;
+	 * 0: none in particular */
+	uint64_t wanted, wanted_trees;
+	int64_t now; /* seconds since 1970 */
 };
 
 /* 0, or -ERROR_USAGE with what is wrong with the selector. */
@@ -78,9 +82,9 @@ int retention_selector_check(const char *selector, struct error *err);
 /*
  * Decide for every item, whatever their order; may be repeated. Whatever the rules say,
  * these stay: what runs, the good, the previous and the trial generation, what is pinned
- * or held, the two newest proven generations, the two newest of which the kernel is there
- * too, and the kernels of all these; where fewer than two are proven, the two newest
- * kernels with an image.
+ * or held, what a transaction is about, the two newest proven generations, the two newest
+ * of which the kernel is there too, and the kernels of all these; where fewer than two
+ * are proven, the two newest kernels with an image.
  *
  * A kernel that stays keeps its newest generation and its newest proven one; one that
  * goes takes its generations along. Where the limits don't free the wanted bytes, more
@@ -90,5 +94,7 @@ int retention_selector_check(const char *selector, struct error *err);
  * Marks hold for left-overs too: running is the one of the release that runs.
  */
 void retention_decide(const struct retention_rules *rules, struct retention_set *set);
-/* Bytes that the removed ones free. */
+/* Bytes that the removed ones free on the boot file system, and where module trees lie.
+ */
 uint64_t retention_freed(const struct retention_set *set);
+uint64_t retention_freed_trees(const struct retention_set *set);
