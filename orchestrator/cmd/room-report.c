@@ -39,7 +39,7 @@ static json_object *room_space_json(const struct space_plan *plan, size_t space)
 	json_add_flag(o, "boot", s->boot);
 	json_add_number(o, "total", (int64_t)s->total);
 	json_add_number(o, "free", (int64_t)s->free);
-	json_add_number(o, "reserve", (int64_t)plan->reserve);
+	json_add_number(o, "reserve", (int64_t)space_reserve(plan, space));
 	json_add_number(o, "peak", (int64_t)peak.bytes);
 	json_add_number(o, "stays", (int64_t)peak.stays);
 	json_add_number(o, "missing", (int64_t)peak.missing);
@@ -109,7 +109,9 @@ int room_text(const struct room_report *report, struct error *err)
 
 	for (size_t i = 0; i < report->plan.space_count; i++)
 		room_row(table, &report->plan, i);
-	say("\nRoom that it takes, of which %s must stay free (room.reserve):", reserve);
+	say("\nRoom that it takes; where a boot's files lie, %s must stay free beside it "
+	    "(room.reserve):",
+	    reserve);
 	r = table_print(table, err);
 	if (r < 0 || report->fits)
 		return r;

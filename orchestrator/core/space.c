@@ -119,6 +119,11 @@ static uint64_t lacking(uint64_t wanted, uint64_t there)
 	return wanted > there ? wanted - there : 0;
 }
 
+uint64_t space_reserve(const struct space_plan *plan, size_t space)
+{
+	return plan->spaces[space].boot ? plan->reserve : 0;
+}
+
 void space_peak(const struct space_plan *plan, size_t space, struct space_peak *ret)
 {
 	const struct space *s = &plan->spaces[space];
@@ -139,7 +144,8 @@ void space_peak(const struct space_plan *plan, size_t space, struct space_peak *
 	peak.bytes = space_sum(stays.bytes, largest.bytes);
 	peak.inodes = space_sum(stays.inodes, largest.inodes);
 	if (peak.bytes > 0)
-		peak.missing = lacking(space_sum(peak.bytes, plan->reserve), s->free);
+		peak.missing = lacking(space_sum(peak.bytes, space_reserve(plan, space)),
+				       s->free);
 	if (s->inodes > 0)
 		peak.missing_inodes = lacking(peak.inodes, s->inodes_free);
 	*ret = peak;

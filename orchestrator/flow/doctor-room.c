@@ -26,12 +26,14 @@ void examine_next_kernel(const struct machine *machine, struct finding *f)
 	struct error local = {0};
 	struct space_peak peak;
 	const struct space *s;
+	size_t worst;
 
 	if (room_plan_next(machine, &plan, &local) < 0) {
 		finding_set(f, FINDING_UNKNOWN, str_dup(local.message), NULL);
 		return;
 	}
-	s = &plan.spaces[worst_of(&plan, &peak)];
+	worst = worst_of(&plan, &peak);
+	s = &plan.spaces[worst];
 	if (peak.missing > 0)
 		finding_set(f, FINDING_WEAK,
 			    str_format("%s lacks %.0f MiB for the next kernel: it needs "
@@ -39,7 +41,7 @@ void examine_next_kernel(const struct machine *machine, struct finding *f)
 				       s->mount, (double)peak.missing / MEBIBYTE,
 				       (double)peak.bytes / MEBIBYTE,
 				       (double)s->free / MEBIBYTE,
-				       (double)plan.reserve / MEBIBYTE),
+				       (double)space_reserve(&plan, worst) / MEBIBYTE),
 			    "kuro prune");
 	else if (peak.missing_inodes > 0)
 		finding_set(f, FINDING_WEAK,

@@ -44,13 +44,16 @@ struct space_plan {
 	size_t space_count;
 	struct space_demand *demands;
 	size_t demand_count;
-	uint64_t reserve; /* bytes that must stay free where anything is written */
+	uint64_t reserve; /* bytes that must stay free where a boot's files are written */
 };
 void space_plan_done(struct space_plan *plan);
 #define autospaceplan cleanup(space_plan_done)
 
 /* Add a copy of the demand; one for nothing (no bytes, no inodes) is left out. */
 void space_plan_add(struct space_plan *plan, const struct space_demand *demand);
+
+/* Bytes that must stay free on one of its file systems. */
+uint64_t space_reserve(const struct space_plan *plan, size_t space);
 
 struct space_peak {
 	uint64_t bytes, inodes; /* taken at the peak */
