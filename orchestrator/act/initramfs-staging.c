@@ -6,6 +6,7 @@
 #include "initramfs-staging.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -79,36 +80,75 @@ void initramfs_staging_clean(const struct root *root)
 			(void)root_remove_tree(root, staging_places[i], NULL);
 }
 
-/* Bytes free in a place whose directory was made there; 0 where it can't be used. */
-static uint64_t staging_room(const struct root *root, const char *path)
+/* The directory that a place is, or would be made in. */
+static int staging_open_near(const struct root *root, const char *path)
+{
+	autofree char *near = str_dup(path);
+	int fd = root_openat(root, near, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	char *slash;
+
+	while (fd == -ENOENT && (slash = strrchr(near, '/')) && slash > near) {
+		*slash = '\0';
+		fd = root_openat(root, near, O_RDONLY | O_DIRECTORY, 0);
+	}
+	return fd;
+}
+
+uint64_t initramfs_staging_room(const struct root *root, const char *path)
 {
 	autoclose int fd = -1;
 	struct statvfs fs;
+	struct stat st;
 
-	if (root_mkdirs(root, path, 0700, NULL) < 0 || !staging_is_ours(root, path))
+	if (root_lstat(root, path, &st) == 0 && !staging_is_ours(root, path))
 		return 0;
-	fd = root_openat(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	fd = staging_open_near(root, path);
 	/* hooks run programs from what they gather */
 	if (fd < 0 || fstatvfs(fd, &fs) < 0 || fs.f_flag & (ST_NOEXEC | ST_RDONLY))
 		return 0;
 	return (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
-int initramfs_staging_open(const struct root *root, uint64_t need, char **ret,
-			   struct error *err)
+const char *initramfs_staging_choose(const struct initramfs_staging *staging)
 {
 	const char *roomiest = staging_places[0];
 	uint64_t most = 0;
 
-	initramfs_staging_clean(root);
-	for (size_t i = 0; i < ARRAY_LEN(staging_places) && most < need; i++) {
-		uint64_t room = staging_room(root, staging_places[i]);
+	for (size_t i = 0; i < ARRAY_LEN(staging_places) && most < staging->need; i++) {
+		uint64_t room = staging->room(staging->data, staging_places[i]);
 
 		if (room > most) {
 			most = room;
 			roomiest = staging_places[i];
 		}
 	}
+	return roomiest;
+}
+
+/* The same of a place whose directory was made there. */
+static uint64_t staging_made(void *data, const char *path)
+{
+	const struct root *root = data;
+
+	if (root_mkdirs(root, path, 0700, NULL) < 0 || !staging_is_ours(root, path))
+		return 0;
+	return initramfs_staging_room(root, path);
+}
+
+int initramfs_staging_open(const struct root *root, uint64_t need, char **ret,
+			   struct error *err)
+{
+	const struct initramfs_staging staging = {
+		.need = need,
+		.room = staging_made,
+		.data = (void *)(uintptr_t)root,
+	};
+	const char *place;
+	uint64_t most;
+
+	initramfs_staging_clean(root);
+	place = initramfs_staging_choose(&staging);
+	most = initramfs_staging_room(root, place);
 	if (most < need / NEED_FACTOR) { /* not even the image itself */
 		initramfs_staging_clean(root);
 		return error_set(err, -ENOSPC,
@@ -118,6 +158,6 @@ int initramfs_staging_open(const struct root *root, uint64_t need, char **ret,
 				 (uintmax_t)(need / MEBIBYTE),
 				 (uintmax_t)(most / MEBIBYTE));
 	}
-	*ret = str_dup(roomiest);
+	*ret = str_dup(place);
 	return 0;
 }

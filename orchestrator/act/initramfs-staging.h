@@ -10,11 +10,6 @@
 #include "base/root-file.h"
 
 /*
- * Bytes that building takes in between, by the images that are here (of that release,
- * else the largest): the tree, its archive, and the image.
- */
-uint64_t initramfs_staging_need(const struct root *root, const char *release);
-/*
  * Make the directory, empty, in the first place that has room for need bytes, else in the
  * roomiest; caller frees ret. -ENOSPC where none has even room for the image itself.
  */

@@ -51,6 +51,22 @@ void initramfs_compression(const struct root *root, char **ret, char **ret_sourc
  */
 int initramfs_build(const struct package_run *run, const char *release,
 		    struct error *err);
+/*
+ * Bytes that building takes in between, by the images that are here (of that release,
+ * else the largest): the tree, its archive, and the image.
+ */
+uint64_t initramfs_staging_need(const struct root *root, const char *release);
+/* Bytes that are free in a place of staging, for anybody; 0 where it can't be used.
+ * Changes nothing. */
+uint64_t initramfs_staging_room(const struct root *root, const char *path);
+/* What staging has to have room for, and how room is told (initramfs_staging_room). */
+struct initramfs_staging {
+	uint64_t need; /* bytes */
+	uint64_t (*room)(void *data, const char *path);
+	void *data;
+};
+/* The first place that has it, else the roomiest; static. Builds go there. */
+const char *initramfs_staging_choose(const struct initramfs_staging *staging);
 /* Take away what a build that was cut off left, in staging and beside the images. */
 void initramfs_clean(const struct root *root);
 /*
