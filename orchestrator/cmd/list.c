@@ -280,7 +280,7 @@ int cmd_list(struct command *c, struct error *err)
 	if (r < 0)
 		return r;
 	/* not set up, or not readable for this person: the rest can be told */
-	(void)prune_plan(&c->machine, 0, &l.set, &l.problem);
+	(void)prune_plan(&c->machine, NULL, &l.set, &l.problem);
 	(void)shares_measure(&c->root, &l.inv, &l.set, &l.shares, NULL);
 	return c->json ? list_json(&l, err) : list_text(&l, c->sizes, err);
 }

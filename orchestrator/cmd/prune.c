@@ -136,7 +136,7 @@ static int prune_now(struct command *c, struct retention_set *set, struct error 
 	if (c->emergency)
 		return prune_emergency(&c->machine, set, err);
 	r = prune_allowed(&c->machine, err);
-	return r < 0 ? r : prune_run(&c->machine, 0, set, err);
+	return r < 0 ? r : prune_run(&c->machine, NULL, set, err);
 }
 
 int cmd_prune(struct command *c, struct error *err)

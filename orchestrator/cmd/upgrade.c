@@ -102,10 +102,10 @@ static int plan_text(const struct preview *preview, struct error *err)
 static int preview_gather(struct command *c, struct preview *ret, struct error *err)
 {
 	int r = upgrade_preview(&c->machine, c->to, &ret->plan, err);
+	const struct room_task task = {.release = ret->plan.release, .plan = &ret->plan};
 
 	if (r == 0 && ret->plan.release)
-		r = room_preview(&c->machine, &ret->plan, ret->plan.release, &ret->room,
-				 err);
+		r = room_preview(&c->machine, &task, &ret->room, err);
 	if (r == 0)
 		r = upgrade_preview_vet(&c->machine, &ret->plan, &ret->vet, err);
 	ret->vetted = r > 0;
@@ -184,10 +184,11 @@ static int try_preview(struct command *c, struct error *err)
 	const struct strv no_drift = {0};
 	autovet struct vet_report report = {0};
 	autoroom struct room_report room = {0};
+	const struct room_task task = {.release = c->args[0]};
 	int r = try_check(&c->machine, c->args[0], err);
 
 	if (r == 0)
-		r = room_preview(&c->machine, NULL, c->args[0], &room, err);
+		r = room_preview(&c->machine, &task, &room, err);
 	if (r == 0)
 		r = vet_release(&c->machine, c->args[0], VET_WHOLE, &report, err);
 	if (r < 0)

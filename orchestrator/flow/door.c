@@ -45,7 +45,12 @@ static int step_vet_what_comes(struct journey *j, struct error *err)
 
 static int step_incoming_room(struct journey *j, struct error *err)
 {
-	return room_ensure(j->machine, &j->plan, j->plan.release, err);
+	const struct room_task task = {.release = j->plan.release,
+				       .plan = &j->plan,
+				       .foreign = true,
+				       .triggers = j->plan.beside};
+
+	return room_ensure(j->machine, &task, err);
 }
 
 static const struct journey_step packages_steps[] = {
@@ -175,6 +180,13 @@ static bool is_kernels(const char *name)
 	       str_starts(name, "kernel") || str_starts(name, "kmod-");
 }
 
+/* Microcode, firmware, tools: their triggers make the newest initramfs once more. */
+static bool may_trigger(const char *name)
+{
+	return !str_starts(name, IMAGE) && !str_starts(name, MODULES) &&
+	       !str_starts(name, "linux-headers-");
+}
+
 /* The newest kernel that comes, with its packages. */
 static void kernel_part(const struct package_plan *packages, struct package_plan *ret)
 {
@@ -185,6 +197,7 @@ static void kernel_part(const struct package_plan *packages, struct package_plan
 		const char *release = package_release(from);
 		struct package_change *to;
 
+		ret->beside |= from->new_version && may_trigger(from->name);
 		if (!from->new_version || !is_kernels(from->name))
 			continue;
 		to = package_plan_add(ret, from->name);

@@ -5,23 +5,32 @@
  * generations, then images of kernels. Nothing that a proven boot needs, never the newest
  * kernel's image, never one whose package is half-configured.
  */
+#include <fcntl.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "act/initramfs.h"
 #include "act/left-over.h"
 #include "base/cleanup.h"
 #include "base/process.h"
-#include "flow/protect.h"
+#include "probe/kernels.h"
 #include "prune-parts.h"
 
 #define MIB ((uint64_t)1024 * 1024)
+/* New files beside the old ones: of a package in /boot, and an initramfs. */
+#define INODES_NEEDED 4
+
+struct vacancy {
+	uint64_t bytes, inodes;
+};
 
 struct emergency {
 	const struct machine *machine;
 	struct prune p;
-	bool *easy;        /* of each item: the policy would remove it anyhow */
-	uint64_t need;     /* bytes that the package manager is thought to need */
-	struct strv lost;  /* releases whose initramfs went */
+	bool *easy;       /* of each item: the policy would remove it anyhow */
+	uint64_t need;    /* bytes that the package manager is thought to need */
+	bool doubted;     /* a failure that says nothing was once taken for one of room */
+	struct strv lost; /* releases of which something went */
 	struct strv files; /* paths that went */
 };
 
@@ -61,6 +70,19 @@ static bool release_is_newest(const struct emergency *e, const char *release)
 	return false;
 }
 
+/* The newest that can boot: the one that the distribution's own entries begin with. */
+static bool release_is_default(const struct emergency *e, const char *release)
+{
+	for (size_t i = 0; i < e->p.inv.kernels.count; i++) {
+		const struct kernel *kernel = &e->p.inv.kernels.items[i];
+
+		if (kernel->image.path && kernel->initramfs.path &&
+		    !release_is_unfinished(e, kernel->release))
+			return str_eq(kernel->release, release);
+	}
+	return false;
+}
+
 /* Would removing this name free anything? A generation may hold the same file. */
 static bool file_frees(const struct emergency *e, const char *path)
 {
@@ -92,7 +114,8 @@ static int free_initramfs(struct emergency *e, struct retention_item *item,
 	const struct kernel *kernel = kernel_find(&e->p.inv.kernels, item->name);
 	const char *path = kernel ? kernel->initramfs.path : NULL;
 
-	if (item->kind != RETENTION_KERNEL || !file_frees(e, path))
+	if (item->kind != RETENTION_KERNEL || !file_frees(e, path) ||
+	    release_is_default(e, item->name))
 		return 0;
 	return free_file(e, item, path, err);
 }
@@ -123,7 +146,7 @@ static int free_image(struct emergency *e, struct retention_item *item, struct e
 
 	if (item->kind != RETENTION_KERNEL || !file_frees(e, path) ||
 	    !str_starts(path, "/boot/") || release_is_newest(e, item->name) ||
-	    release_is_unfinished(e, item->name))
+	    release_is_default(e, item->name) || release_is_unfinished(e, item->name))
 		return 0;
 	return free_file(e, item, path, err);
 }
@@ -150,79 +173,165 @@ static int free_next(struct emergency *e, struct error *err)
 	return r;
 }
 
-/* Until so much is free. 0, or 1: there is nothing left that may go. */
-static int free_until(struct emergency *e, struct error *err)
+/* Bytes and inodes that are free for root on the file system of /boot. */
+static int boot_free(const struct machine *machine, struct vacancy *ret,
+		     struct error *err)
 {
-	uint64_t now = 0;
-	int r = prune_free(e->machine, &now, err);
+	autoclose int fd = root_openat(machine->root, "/boot", O_RDONLY | O_DIRECTORY, 0);
+	struct statvfs st;
 
-	while (r == 0 && now < e->need) {
-		r = process_interrupted()
-			    ? error_set(err, -ERROR_INTERRUPTED, "interrupted")
-			    : free_next(e, err);
-		if (r == 0)
-			return 1;
-		if (r > 0)
-			r = prune_free(e->machine, &now, err);
-	}
-	return r;
+	if (fd < 0 || fstatvfs(fd, &st) < 0)
+		return error_errno(err, fd < 0 ? fd : -errno, "/boot");
+	*ret = (struct vacancy){
+		.bytes = (uint64_t)st.f_bfree * st.f_frsize,
+		.inodes = st.f_files > 0 ? st.f_ffree : UINT64_MAX,
+	};
+	return 0;
 }
 
-static int repair_refused(const struct emergency *e, const struct error *why,
+/* 1: what is needed is free, 0: it is not. */
+static int room_suffices(const struct emergency *e, struct error *err)
+{
+	struct vacancy now = {0};
+	int r = boot_free(e->machine, &now, err);
+
+	return r < 0 ? r : now.bytes >= e->need && now.inodes >= INODES_NEEDED;
+}
+
+/*
+ * Until so much is free, and at least of one thing: it was not enough as it was. 0, or 1:
+ * there is nothing left that may go.
+ */
+static int make_room(struct emergency *e, struct error *err)
+{
+	int r = 0;
+
+	while (r == 0) {
+		if (process_interrupted())
+			return error_set(err, -ERROR_INTERRUPTED, "interrupted");
+		r = free_next(e, err);
+		if (r <= 0)
+			return r < 0 ? r : 1;
+		r = room_suffices(e, err);
+	}
+	return r < 0 ? r : 0;
+}
+
+/*
+ * Did it fail for want of room? By its own words; where those tell nothing, and less is
+ * free than it is thought to need, that is tried once.
+ */
+static bool failed_for_room(struct emergency *e, int r)
+{
+	if (r == -ENOSPC || r == -ERROR_INTERRUPTED || e->doubted ||
+	    room_suffices(e, NULL) != 0)
+		return r == -ENOSPC;
+	e->doubted = true;
+	return true;
+}
+
+static int repair_refused(const struct emergency *e, const struct error *why, bool room,
 			  struct error *err)
 {
-	uint64_t now = 0;
+	struct vacancy now = {0};
 
-	(void)prune_free(e->machine, &now, NULL); /* a figure for the sentence only */
-	return error_set(err, why->code == -ENOSPC ? -ENOSPC : why->code,
-			 "all that no proven boot needs is gone from /boot (%llu MiB are "
-			 "free), and packages can't be finished: %.400s",
-			 (unsigned long long)(now / MIB), why->message);
+	(void)boot_free(e->machine, &now, NULL); /* a figure for the sentence only */
+	return error_set(err, why->code, "%s (%llu MiB are free)%s: %.400s",
+			 room ? "all that no proven boot needs is gone from /boot"
+			      : "it is not for room on /boot",
+			 (unsigned long long)(now.bytes / MIB),
+			 room ? ", and packages can't be finished"
+			      : " that packages can't be finished",
+			 why->message);
+}
+
+/* A package manager that finishes nothing by itself: it is given the room. */
+static int give_room(struct emergency *e, struct error *err)
+{
+	int r = room_suffices(e, err);
+
+	if (r == 0)
+		r = make_room(e, err);
+	return r < 0 ? r : 0;
 }
 
 /* Try, and where it is for room, try again with more of it. */
 static int repair(struct emergency *e, struct error *err)
 {
-	struct package_run run = prune_package_run(e->machine);
 	struct error local = {0};
 	int more = 0, r;
 
 	for (;;) {
-		more = free_until(e, err);
-		if (more < 0)
-			return more;
 		machine_note(e->machine, NOTE_STEP, "finishing half-configured packages");
 		local = (struct error){0};
-		r = packages_repair(&run, &local);
-		if (r == 0 || r == -ERROR_UNSUPPORTED)
+		r = prune_repair(&e->p, &local);
+		if (r == 0)
 			return 0;
+		if (r == -ERROR_UNSUPPORTED)
+			return give_room(e, err);
+		if (!failed_for_room(e, r))
+			return repair_refused(e, &local, false, err);
 		if (more > 0)
-			return repair_refused(e, &local, err);
+			return repair_refused(e, &local, true, err);
+		more = make_room(e, err);
+		if (more < 0)
+			return more;
 		e->need += e->need / 2;
 	}
 }
 
-/* Kernels that are still installed get back what was taken from them. */
-static void rebuild(struct emergency *e)
+/* Has it lost its initramfs? Of one whose package is half-configured dpkg makes it. */
+static bool lacks_initramfs(const struct emergency *e, const struct kernel *kernel,
+			    const struct kernel_package_list *packages)
+{
+	autofree char *path = initramfs_path(e->machine->root, kernel->release);
+	bool packaged = false;
+
+	if (!kernel->image.path || kernel->initramfs.path ||
+	    root_exists(e->machine->root, path))
+		return false;
+	for (size_t i = 0; i < packages->count; i++) {
+		if (!kernel_package_is_of(&packages->items[i], kernel->release))
+			continue;
+		if (packages->items[i].unfinished)
+			return false;
+		packaged = true;
+	}
+	return packaged;
+}
+
+static void rebuild_one(const struct emergency *e, const char *release)
 {
 	struct package_run run = prune_package_run(e->machine);
+	struct error local = {0};
 
-	for (size_t i = 0; i < e->lost.count; i++) {
-		const char *release = e->lost.items[i];
-		autofree char *image = str_format("/boot/vmlinuz-%s", release);
-		autofree char *initramfs = initramfs_path(e->machine->root, release);
-		struct error local = {0};
+	machine_note(e->machine, NOTE_STEP, "building the initramfs of %s anew", release);
+	if (initramfs_build(&run, release, &local) < 0)
+		machine_note(e->machine, NOTE_WARNING,
+			     "%s has no initramfs now and can't boot: %s", release,
+			     local.message);
+}
 
-		if (!root_exists(e->machine->root, image) ||
-		    root_exists(e->machine->root, initramfs))
-			continue;
-		machine_note(e->machine, NOTE_STEP, "building the initramfs of %s anew",
-			     release);
-		if (initramfs_build(&run, release, &local) < 0)
-			machine_note(e->machine, NOTE_WARNING,
-				     "%s has no initramfs now and can't boot: %s",
-				     release, local.message);
-	}
+/*
+ * Kernels that are still installed get back what was taken from them, by this run or by
+ * one that was cut off: which those are is told by the machine alone. Where none has an
+ * initramfs, none needs one.
+ */
+static void rebuild(const struct emergency *e)
+{
+	autokernelpackages struct kernel_package_list packages = {0};
+	autokernels struct kernel_list kernels = {0};
+	bool any = e->lost.count > 0;
+
+	if (!initramfs_generator(e->machine->root) ||
+	    kernels_probe(e->machine->root, false, &kernels, NULL) < 0 ||
+	    kernel_packages_probe(e->machine->root, &packages, NULL) < 0)
+		return;
+	for (size_t i = 0; i < kernels.count; i++)
+		any |= kernels.items[i].initramfs.path != NULL;
+	for (size_t i = 0; any && i < kernels.count; i++)
+		if (lacks_initramfs(e, &kernels.items[i], &packages))
+			rebuild_one(e, kernels.items[i].release);
 }
 
 /* Releases whose packages stayed although their image went. */
@@ -279,12 +388,14 @@ static int emergency_begin(struct emergency *e, struct error *err)
 {
 	const unsigned int kinds =
 		1U << LEFTOVER_STAGING | 1U << LEFTOVER_BACKUP | 1U << LEFTOVER_INITRAMFS;
-	int r = prune_gather(e->machine, PRUNE_URGENT, &e->p, err);
+	int r;
 
+	e->p = (struct prune){.machine = e->machine, .view = PRUNE_URGENT};
+	r = prune_gather(&e->p, err);
 	if (r < 0)
 		return r;
 	e->easy = mem_zalloc((e->p.set.count + 1) * sizeof(*e->easy));
-	prune_decide(&e->p, 0);
+	prune_decide(&e->p);
 	for (size_t i = 0; i < e->p.set.count; i++)
 		e->easy[i] = e->p.set.items[i].removed;
 	prune_decide_strictly(&e->p);
@@ -303,12 +414,14 @@ int prune_emergency(const struct machine *machine, struct retention_set *ret,
 				 "a package manager is at work; try again when it has "
 				 "ended");
 	r = emergency_begin(&e, err);
+	if (!e.easy)
+		return r;
 	note_left_overs(&e);
 	if (r == 0)
 		r = repair(&e, err);
 	left_over_settle(machine->root);
-	if (r == 0)
-		r = prune_run(machine, 0, ret, err);
+	if (r == 0 && prune_in_charge(&e.p))
+		r = prune_run(machine, NULL, ret, err);
 	rebuild(&e);
 	tell_imageless(&e);
 	add_files(&e, ret);

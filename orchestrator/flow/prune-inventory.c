@@ -50,6 +50,21 @@ static uint64_t tree_share(const struct root *root, const struct kernel *kernel)
 	return kernel_tree_room(root, kernel->modules);
 }
 
+/* What it frees where module trees lie, if that is another file system than /boot's and
+ * if it is asked for. path: a directory, or NULL. */
+static uint64_t room_elsewhere(const struct prune *p, const char *path)
+{
+	const struct root *root = p->machine->root;
+	struct stat boot, trees, there;
+
+	if (p->need.trees == 0 || !path || root_stat(root, "/boot", &boot) < 0 ||
+	    root_stat(root, "/usr/lib/modules", &trees) < 0 ||
+	    root_stat(root, path, &there) < 0 || there.st_dev != trees.st_dev ||
+	    there.st_dev == boot.st_dev)
+		return 0;
+	return kernel_tree_room(root, path);
+}
+
 static int64_t changed_at(const struct root *root, const char *path)
 {
 	struct stat st;
@@ -78,7 +93,9 @@ static void add_kernel(struct prune *p, const struct kernel *kernel)
 	item->packaged = packaged;
 	item->held = held;
 	item->bare = !kernel->image.path;
+	item->needed = str_eq(kernel->release, p->need.release);
 	item->room = boot_names_room(root, kernel->release) + tree_share(root, kernel);
+	item->tree = room_elsewhere(p, kernel->modules);
 	item->created = changed_at(root, kernel->image.path ? kernel->image.path
 							    : kernel->modules);
 }
@@ -110,6 +127,7 @@ static void add_left_over(struct prune *p, const struct left_over *left)
 	item->name = str_dup(left->path);
 	item->release = str_dup(left->release);
 	item->room = left->room;
+	item->tree = room_elsewhere(p, left->path);
 	item->created = left->created;
 }
 
@@ -201,42 +219,42 @@ void prune_foretell(struct prune *p)
 	}
 }
 
-static int check_block(const struct inventory *inv, struct error *err)
+bool prune_in_charge(const struct prune *p)
 {
-	if (inv->block_damaged)
+	return p->inv.block_present && p->inv.block.good > 0;
+}
+
+static int check_block(const struct prune *p, struct error *err)
+{
+	if (p->inv.block_damaged)
 		return error_set(err, -ERROR_DAMAGED, "%s; run: kuro recover",
-				 inv->block_problem);
-	if (!inv->block_present || inv->block.good == 0)
+				 p->inv.block_problem);
+	if (!prune_in_charge(p) && p->view != PRUNE_URGENT)
 		return error_set(err, -ERROR_REFUSED,
 				 "no boot of this machine is known to be good, so that "
 				 "nothing may go; run: kuro setup");
 	return 0;
 }
 
-int prune_gather(const struct machine *machine, enum prune_view view, struct prune *ret,
-		 struct error *err)
+int prune_gather(struct prune *p, struct error *err)
 {
-	struct prune p = {.machine = machine, .view = view};
-	int r = inventory_gather(machine,
+	int r = inventory_gather(p->machine,
 				 INVENTORY_KERNELS | INVENTORY_PACKAGES |
 					 INVENTORY_MANIFESTS,
-				 &p.inv, err);
+				 &p->inv, err);
 
 	if (r == 0)
-		r = check_block(&p.inv, err);
+		r = check_block(p, err);
 	if (r == 0)
-		r = kernel_packages_probe(machine->root, &p.packages, err);
-	if (r < 0) {
-		prune_done(&p);
+		r = kernel_packages_probe(p->machine->root, &p->packages, err);
+	if (r < 0)
 		return r;
-	}
-	find_left_overs(&p, NULL, &p.left_overs);
-	add_all(&p);
-	*ret = p;
+	find_left_overs(p, NULL, &p->left_overs);
+	add_all(p);
 	return 0;
 }
 
-void prune_decide(struct prune *p, uint64_t wanted)
+void prune_decide(struct prune *p)
 {
 	const struct policy *policy = p->machine->policy;
 	const struct retention_rules rules = {
@@ -249,7 +267,8 @@ void prune_decide(struct prune *p, uint64_t wanted)
 			(uint64_t)policy_number(policy, POLICY_RETENTION_MAX_ROOM) * MIB,
 		.max_days =
 			(unsigned int)policy_number(policy, POLICY_RETENTION_MAX_DAYS),
-		.wanted = wanted,
+		.wanted = p->need.boot,
+		.wanted_trees = p->need.trees,
 		.now = (int64_t)time(NULL),
 	};
 
@@ -270,15 +289,20 @@ void prune_decide_strictly(struct prune *p)
 	retention_decide(&rules, &p->set);
 }
 
-int prune_plan(const struct machine *machine, uint64_t wanted, struct retention_set *ret,
-	       struct error *err)
+int prune_plan(const struct machine *machine, const struct prune_need *need,
+	       struct retention_set *ret, struct error *err)
 {
-	autoprune struct prune p = {0};
-	int r = prune_gather(machine, PRUNE_LOOKING, &p, err);
+	autoprune struct prune p = {.machine = machine, .view = PRUNE_LOOKING};
+	int r;
 
+	if (need)
+		p.need = *need;
+	if (p.need.locked)
+		p.view = PRUNE_LOCKED;
+	r = prune_gather(&p, err);
 	if (r < 0)
 		return r;
-	prune_decide(&p, wanted);
+	prune_decide(&p);
 	prune_take_set(&p, ret);
 	return 0;
 }
@@ -286,12 +310,12 @@ int prune_plan(const struct machine *machine, uint64_t wanted, struct retention_
 int prune_preview(const struct machine *machine, struct retention_set *ret,
 		  struct error *err)
 {
-	autoprune struct prune p = {0};
-	int r = prune_gather(machine, PRUNE_LOCKED, &p, err);
+	autoprune struct prune p = {.machine = machine, .view = PRUNE_LOOKING};
+	int r = prune_gather(&p, err);
 
 	if (r < 0)
 		return r;
-	prune_decide(&p, 0);
+	prune_decide(&p);
 	prune_kernels_check(&p);
 	prune_foretell(&p);
 	prune_take_set(&p, ret);

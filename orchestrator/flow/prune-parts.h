@@ -24,16 +24,19 @@ struct prune {
 	struct left_over_list left_overs;
 	struct retention_set set;
 	enum prune_view view;
+	struct prune_need need;
 };
 
-/* Fill it; decides nothing. -ERROR_REFUSED: kuro is not set up here; -ERROR_DAMAGED. */
-int prune_gather(const struct machine *machine, enum prune_view view, struct prune *ret,
-		 struct error *err);
+/* Fill it, whose machine, view and need are set; decides nothing. -ERROR_REFUSED: kuro is
+ * not set up here, but where it is urgent; -ERROR_DAMAGED. */
+int prune_gather(struct prune *prune, struct error *err);
 void prune_done(struct prune *prune);
+/* Is kuro set up here? */
+bool prune_in_charge(const struct prune *prune);
 #define autoprune cleanup(prune_done)
 
-/* Decide by the policy. */
-void prune_decide(struct prune *prune, uint64_t wanted);
+/* Decide by the policy and the need. */
+void prune_decide(struct prune *prune);
 /* Decide as if the policy kept nothing: what goes is all that no proven boot needs. */
 void prune_decide_strictly(struct prune *prune);
 /* Take what was decided out of it. */
@@ -53,6 +56,9 @@ void prune_kernels_check(struct prune *prune);
 void prune_foretell(struct prune *prune);
 /* What the package manager would not remove alone stays, and its item says why. */
 int prune_kernels(struct prune *prune, struct error *err);
+/* Half-configured packages finished (packages_repair). The hooks of a run of kuro's own
+ * say nothing: kernels that it finishes are noted as ones to be tried. */
+int prune_repair(const struct prune *prune, struct error *err);
 /* One generation, if it is not named by the block as it is now. 1: removed, 0: it stays.
  */
 int prune_generation(const struct machine *machine, unsigned int number,

@@ -5,8 +5,6 @@
  */
 #include "flow/prune.h"
 
-#include <fcntl.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #include "act/generation.h"
@@ -21,17 +19,6 @@
 #include "store/records.h"
 
 #define ALL_KINDS (~0U)
-
-int prune_free(const struct machine *machine, uint64_t *ret, struct error *err)
-{
-	autoclose int fd = root_openat(machine->root, "/boot", O_RDONLY | O_DIRECTORY, 0);
-	struct statvfs st;
-
-	if (fd < 0 || fstatvfs(fd, &st) < 0)
-		return error_errno(err, fd < 0 ? fd : -errno, "/boot");
-	*ret = (uint64_t)st.f_bfree * st.f_frsize;
-	return 0;
-}
 
 static int refuse_running(const struct machine *machine, struct error *err)
 {
@@ -181,12 +168,16 @@ int prune_left_overs(struct prune *p, unsigned int kinds, struct error *err)
 /* What removed packages left, which could be told from their own files only now. */
 static int prune_again(struct prune *p, struct error *err)
 {
-	autoprune struct prune after = {0};
-	int r = prune_gather(p->machine, p->view, &after, err);
+	autoprune struct prune after = {
+		.machine = p->machine,
+		.view = p->view,
+		.need.release = p->need.release, /* the bytes are there by now, or not */
+	};
+	int r = prune_gather(&after, err);
 
 	if (r < 0)
 		return r;
-	prune_decide(&after, 0);
+	prune_decide(&after);
 	r = prune_left_overs(&after, ALL_KINDS, err);
 	for (size_t i = 0; i < after.set.count; i++) {
 		struct retention_item *item = &after.set.items[i];
@@ -264,41 +255,63 @@ static int carry_out(struct prune *p, struct error *err)
 	return r;
 }
 
-/* What an error kept from being reached stays, whatever was decided of it. */
+/* Is anything of a kernel left? now: the packages as they are, NULL: nobody knows. */
+static bool kernel_is_there(const struct prune *p, const struct retention_item *item,
+			    const struct kernel_package_list *now)
+{
+	const struct kernel *kernel = kernel_find(&p->inv.kernels, item->name);
+	const char *image = kernel ? kernel->image.path : NULL;
+
+	if (!item->packaged || (image && root_exists(p->machine->root, image)))
+		return image && root_exists(p->machine->root, image);
+	for (size_t i = 0; now && i < now->count; i++)
+		if (kernel_package_is_of(&now->items[i], item->name))
+			return true;
+	return !now;
+}
+
+static bool item_is_there(const struct prune *p, const struct retention_item *item,
+			  const struct kernel_package_list *now)
+{
+	autofree char *path = NULL;
+
+	if (item->kind == RETENTION_KERNEL)
+		return kernel_is_there(p, item, now);
+	path = item->kind == RETENTION_GENERATION
+		       ? str_format(BOOT_GENERATIONS "/%s", item->name)
+		       : str_dup(item->name);
+	return root_exists(p->machine->root, path);
+}
+
+/* What an error kept from being reached stays, whatever was decided of it: a package
+ * manager may have taken some of them before it failed. */
 static void stay_unreached(struct prune *p, const struct error *err)
 {
+	autokernelpackages struct kernel_package_list packages = {0};
+	bool known = kernel_packages_probe(p->machine->root, &packages, NULL) == 0;
+
 	for (size_t i = 0; i < p->set.count; i++) {
 		struct retention_item *item = &p->set.items[i];
-		const struct root *root = p->machine->root;
-		autofree char *path = NULL;
 
-		if (item->kind == RETENTION_GENERATION)
-			path = str_format(BOOT_GENERATIONS "/%s", item->name);
-		else if (item->kind == RETENTION_LEFTOVER)
-			path = str_dup(item->name);
-		if (item->removed && path && root_exists(root, path))
+		if (item->removed && item_is_there(p, item, known ? &packages : NULL))
 			prune_item_stays(item, str_format("it would go, but: %s",
 							  err->message));
-		/* a package manager may have taken some of them before it failed */
-		if (item->removed && item->kind == RETENTION_KERNEL) {
-			path = str_format("/boot/vmlinuz-%s", item->name);
-			if (root_exists(root, path))
-				prune_item_stays(item, str_format("it would go, but: %s",
-								  err->message));
-		}
 	}
 }
 
-int prune_run(const struct machine *machine, uint64_t wanted, struct retention_set *ret,
-	      struct error *err)
+int prune_run(const struct machine *machine, const struct prune_need *need,
+	      struct retention_set *ret, struct error *err)
 {
-	autoprune struct prune p = {0};
+	autoprune struct prune p = {.machine = machine, .view = PRUNE_LOCKED};
 	struct error local = {0}, memory = {0};
-	int r = prune_gather(machine, PRUNE_LOCKED, &p, err);
+	int r;
 
+	if (need)
+		p.need = *need;
+	r = prune_gather(&p, err);
 	if (r < 0)
 		return r;
-	prune_decide(&p, wanted);
+	prune_decide(&p);
 	r = carry_out(&p, &local);
 	if (r < 0)
 		stay_unreached(&p, &local);
@@ -324,7 +337,7 @@ void prune_after_verdict(const struct machine *machine)
 		machine_note(machine, NOTE_STEP, "applying retention");
 		r = prune_allowed(machine, &local);
 		if (r == 0)
-			r = prune_run(machine, 0, &set, &local);
+			r = prune_run(machine, NULL, &set, &local);
 	}
 	if (r < 0)
 		machine_note(machine, NOTE_WARNING, "retention: %s", local.message);

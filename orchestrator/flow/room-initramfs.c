@@ -8,7 +8,6 @@
 #include "probe/initramfs.h"
 #include "room-parts.h"
 
-#define STAGING   "/var/lib/kuro/staging"
 #define DKMS_TREE "/var/lib/dkms"
 
 #define MEBIBYTE ((uint64_t)1 << 20)
@@ -93,24 +92,53 @@ static struct unpacked initramfs_unpacked(const struct room *room,
 	return content;
 }
 
+/* What will be free there when the generator begins. */
+static uint64_t staging_free(void *data, const char *path)
+{
+	struct room *room = data;
+	uint64_t now = initramfs_staging_room(room->machine->root, path);
+	struct space_peak peak;
+	size_t space;
+
+	if (now == 0 ||
+	    space_place(room->machine->root, path, &room->plan, &space, NULL) < 0)
+		return 0;
+	space_peak(&room->plan, space, &peak);
+	return now > peak.stays ? now - peak.stays : 0;
+}
+
+/* Where the generator works: in kuro's staging, or where it does so by itself
+ * (mkinitramfs(8), dracut.conf(5) tmpdir). */
+static const char *work_place(struct room *room)
+{
+	const struct initramfs_staging staging = {
+		.need = initramfs_staging_need(room->machine->root, room->release),
+		.room = staging_free,
+		.data = room,
+	};
+
+	return room->foreign ? "/var/tmp" : initramfs_staging_choose(&staging);
+}
+
 /*
- * The generator's tree and the image it writes there, in kuro's staging; initramfs-tools
- * makes an archive of the tree before it compresses that.
+ * The generator's tree and the image it writes there; initramfs-tools makes an archive of
+ * the tree before it compresses that.
  */
 static int room_generator(struct room *room, const struct kernel *model, uint64_t image,
 			  struct error *err)
 {
 	struct unpacked content = initramfs_unpacked(room, model, image);
+	const char *place = work_place(room);
 	struct room_demand work = {
 		.what = "the initramfs generator's work",
-		.path = STAGING,
+		.path = place,
 		.bytes = space_sum(content.bytes, image),
 		.inodes = space_sum(content.files, WORK_FILES),
 		.temporary = true,
 		.phase = ROOM_INITRAMFS,
 	};
 	size_t space;
-	int r = space_place(room->machine->root, STAGING, &room->plan, &space, err);
+	int r = space_place(room->machine->root, place, &room->plan, &space, err);
 
 	if (r < 0)
 		return r;
@@ -124,17 +152,20 @@ static int room_generator(struct room *room, const struct kernel *model, uint64_
 	return room_put(room, &work, err);
 }
 
-/* Is there anything that may be built into the tree after its first initramfs? */
-static bool modules_are_made(const struct root *root)
+/* Is there anything that may have it made once more, after its first time? Modules that
+ * are built into the tree, and the triggers of other packages. */
+static bool made_again(const struct room *room)
 {
 	autostrv struct strv names = {0};
 
-	return root_list(root, DKMS_TREE, &names, NULL) == 0 && names.count > 0;
+	return room->triggers ||
+	       (root_list(room->machine->root, DKMS_TREE, &names, NULL) == 0 &&
+		names.count > 0);
 }
 
 /*
- * A new image; or one that is there and stays, or is made once more because modules were
- * built: then both are there until one is renamed over the other.
+ * A new image; or one that is there and stays, or is made once more: then both are there
+ * until one is renamed over the other.
  */
 int room_initramfs(struct room *room, const struct kernel *there, uint64_t *ret_size,
 		   struct error *err)
@@ -151,10 +182,10 @@ int room_initramfs(struct room *room, const struct kernel *there, uint64_t *ret_
 	if (size == 0) {
 		*ret_size = image.bytes = initramfs_predict(room);
 		r = room_put(room, &image, err);
-	} else if (!modules_are_made(root)) {
+	} else if (!made_again(room)) {
 		return 0;
 	}
-	if (r == 0 && modules_are_made(root)) {
+	if (r == 0 && made_again(room)) {
 		image.what = "initramfs beside the one it replaces";
 		image.bytes = *ret_size;
 		image.measured = size > 0;

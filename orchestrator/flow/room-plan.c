@@ -258,16 +258,19 @@ static void room_give(struct room *room, struct space_plan *ret)
 	room->plan = (struct space_plan){0};
 }
 
-int room_plan(const struct machine *machine, const struct package_plan *plan,
-	      const char *release, struct space_plan *ret, struct error *err)
+int room_plan(const struct machine *machine, const struct room_task *task,
+	      struct space_plan *ret, struct error *err)
 {
-	cleanup(room_done) struct room room = {.machine = machine, .release = release};
+	cleanup(room_done) struct room room = {.machine = machine,
+					       .release = task->release,
+					       .foreign = task->foreign,
+					       .triggers = task->triggers};
 	int r = room_begin(&room, err);
 
 	if (r == 0)
-		r = room_fill(&room, plan, err);
+		r = room_fill(&room, task->plan, err);
 	if (r < 0)
-		return error_prefix(err, r, "reckoning the room for %s", release);
+		return error_prefix(err, r, "reckoning the room for %s", task->release);
 	room_give(&room, ret);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "act/packages.h"
 #include "base/cleanup.h"
 #include "flow/prune.h"
+#include "probe/space.h"
 
 #define MEBIBYTE   (1024.0 * 1024.0)
 #define CANDIDATES 3 /* that are named to a person */
@@ -24,56 +25,112 @@ void room_report_done(struct room_report *report)
 	*report = (struct room_report){0};
 }
 
-/* The most that is missing anywhere; inodes come with the files that go, so any file. */
-static uint64_t plan_missing(const struct space_plan *plan)
+/* The file system of that path, as the plan's are told apart; 0: not known. */
+static uint64_t device_of(const struct machine *machine, const char *path)
 {
-	uint64_t most = 0;
+	autospaceplan struct space_plan one = {0};
+	size_t space;
 
-	for (size_t i = 0; i < plan->space_count; i++) {
-		struct space_peak peak;
-		uint64_t missing;
-
-		space_peak(plan, i, &peak);
-		missing = peak.missing ? peak.missing : peak.missing_inodes;
-		if (missing > most)
-			most = missing;
-	}
-	return most;
+	return space_place(machine->root, path, &one, &space, NULL) == 0
+		       ? one.spaces[space].device
+		       : 0;
 }
 
-/* Would it fit with so much more on the boot file systems? Elsewhere nothing is said to
- * come free, though kernels that go free room there too. */
-static bool plan_fits_with(const struct space_plan *plan, uint64_t freed)
+/* Where retention frees room: the file system of /boot, and that of module trees. */
+struct places {
+	uint64_t boot, trees;
+};
+
+static struct places places_of(const struct machine *machine)
 {
+	return (struct places){device_of(machine, "/boot"),
+			       device_of(machine, "/usr/lib/modules")};
+}
+
+/* Inodes come with the files that go: any byte of them. */
+static uint64_t peak_missing(const struct space_peak *peak)
+{
+	return peak->missing == 0 && peak->missing_inodes > 0 ? 1 : peak->missing;
+}
+
+/* What retention has to give, of what it can give. */
+static struct prune_need plan_need(const struct machine *machine,
+				   const struct space_plan *plan, const char *release)
+{
+	const struct places places = places_of(machine);
+	struct prune_need need = {.release = release};
+
 	for (size_t i = 0; i < plan->space_count; i++) {
 		struct space_peak peak;
 
 		space_peak(plan, i, &peak);
-		if (peak.missing > (plan->spaces[i].boot ? freed : 0) ||
-		    (peak.missing_inodes > 0 && freed == 0))
+		if (plan->spaces[i].device == places.boot)
+			need.boot = peak_missing(&peak);
+		else if (plan->spaces[i].device == places.trees)
+			need.trees = peak_missing(&peak);
+	}
+	return need;
+}
+
+/* What would come free, without the package manager while that is at work. */
+static void set_frees(const struct retention_set *set, bool busy, uint64_t *ret_boot,
+		      uint64_t *ret_trees)
+{
+	*ret_boot = *ret_trees = 0;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct retention_item *item = &set->items[i];
+
+		if (!item->removed ||
+		    (busy && item->kind == RETENTION_KERNEL && item->packaged))
+			continue;
+		*ret_boot = space_sum(*ret_boot, item->room);
+		*ret_trees = space_sum(*ret_trees, item->tree);
+	}
+}
+
+/* Would it fit once these are gone? */
+static bool plan_fits_without(const struct machine *machine,
+			      const struct space_plan *plan,
+			      const struct retention_set *set)
+{
+	const struct places places = places_of(machine);
+	uint64_t boot, trees;
+
+	set_frees(set, packages_busy(machine->root), &boot, &trees);
+	for (size_t i = 0; i < plan->space_count; i++) {
+		uint64_t device = plan->spaces[i].device, freed = 0;
+		struct space_peak peak;
+
+		space_peak(plan, i, &peak);
+		if (device == places.boot)
+			freed = boot;
+		else if (device == places.trees)
+			freed = trees;
+		if (peak_missing(&peak) > freed)
 			return false;
 	}
 	return true;
 }
 
-int room_preview(const struct machine *machine, const struct package_plan *plan,
-		 const char *release, struct room_report *ret, struct error *err)
+int room_preview(const struct machine *machine, const struct room_task *task,
+		 struct room_report *ret, struct error *err)
 {
+	struct prune_need need;
 	int r;
 
 	*ret = (struct room_report){0};
-	r = room_plan(machine, plan, release, &ret->plan, err);
+	r = room_plan(machine, task, &ret->plan, err);
 	if (r < 0)
 		goto failed;
-	ret->wanted = plan_missing(&ret->plan);
-	ret->fits = ret->fits_pruned = ret->wanted == 0;
+	ret->fits = ret->fits_pruned = space_plan_fits(&ret->plan);
 	if (ret->fits)
 		return 0;
-	r = prune_plan(machine, ret->wanted, &ret->retention, err);
+	need = plan_need(machine, &ret->plan, task->release);
+	r = prune_plan(machine, &need, &ret->retention, err);
 	if (r < 0)
 		goto failed;
 	ret->freed = retention_freed(&ret->retention);
-	ret->fits_pruned = plan_fits_with(&ret->plan, ret->freed);
+	ret->fits_pruned = plan_fits_without(machine, &ret->plan, &ret->retention);
 	return 0;
 failed:
 	room_report_done(ret);
@@ -85,7 +142,7 @@ failed:
 static bool item_is_choice(const struct retention_item *item)
 {
 	return !item->removed && item->room > 0 && !item->running && !item->good &&
-	       !item->previous && !item->trial;
+	       !item->previous && !item->trial && !item->needed;
 }
 
 /* The largest that is smaller than the last one named; NULL: no more. */
@@ -137,7 +194,8 @@ static void missing_text(const struct space_plan *plan, struct text *ret)
 				     "%.1f are free, %.0f must stay free)",
 				     ret->len ? "; " : "", s->mount,
 				     mebibytes(peak.missing), mebibytes(peak.bytes),
-				     mebibytes(s->free), mebibytes(plan->reserve));
+				     mebibytes(s->free),
+				     mebibytes(space_reserve(plan, i)));
 		if (peak.missing_inodes > 0)
 			text_appendf(ret, "%s%s lacks %llu inodes (%llu are free)",
 				     ret->len ? "; " : "", s->mount,
@@ -146,32 +204,50 @@ static void missing_text(const struct space_plan *plan, struct text *ret)
 	}
 }
 
-static int room_refuse(const struct machine *machine, const struct space_plan *plan,
-		       const char *release, struct error *err)
+/* What a person can do beside what kuro does, from the end of the refusal; caller frees.
+ */
+static char *advice_text(const struct machine *machine, const struct prune_need *need)
 {
-	autoretention struct retention_set left = {0};
-	autotext struct text missing = {0};
+	autoretention struct retention_set policy = {0}, left = {0};
 	autofree char *names = NULL;
 	uint64_t freed = 0;
 
-	missing_text(plan, &missing);
 	/* the refusal stands, whether or not something can be named */
-	if (prune_plan(machine, plan_missing(plan), &left, NULL) == 0) {
+	if (prune_plan(machine, NULL, &policy, NULL) == 0)
+		freed = retention_freed(&policy);
+	/* it can't be asked to remove kernels before it has ended */
+	if (freed > 0 && packages_busy(machine->root))
+		return str_format("First run: kuro prune, which frees %.1f MiB",
+				  mebibytes(freed));
+	if (prune_plan(machine, need, &left, NULL) == 0) {
 		names = candidates_text(&left);
 		freed = retention_freed(&left);
 	}
-	/* it can't be asked to remove kernels before it has ended */
-	if (freed > 0 && packages_busy(machine->root))
-		return error_set(err, -ERROR_REFUSED,
-				 "there is no room for %s: %s. First run: kuro prune, "
-				 "which frees %.1f MiB",
-				 release, text_str(&missing), mebibytes(freed));
-	return error_set(err, -ERROR_REFUSED, "there is no room for %s: %s. %s%.360s",
-			 release, text_str(&missing),
-			 names ? "A person could remove: "
-			       : "Retention keeps nothing that a person could remove; "
-				 "enlarge it, or remove other files",
-			 names ? names : "");
+	if (freed > 0)
+		return str_format("Retention would free %.1f MiB of /boot, which is not "
+				  "enough; %s%.360s",
+				  mebibytes(freed),
+				  names ? "a person could remove: "
+					: "enlarge it, or remove other files",
+				  names ? names : "");
+	if (names)
+		return str_format("A person could remove: %.360s", names);
+	return str_format("Retention keeps nothing that a person could remove; enlarge "
+			  "it, or remove other files");
+}
+
+static int room_refuse(const struct machine *machine, const struct space_plan *plan,
+		       const char *release, struct error *err)
+{
+	struct prune_need need = plan_need(machine, plan, release);
+	autofree char *advice = NULL;
+	autotext struct text missing = {0};
+
+	need.locked = true;
+	advice = advice_text(machine, &need);
+	missing_text(plan, &missing);
+	return error_set(err, -ERROR_REFUSED, "there is no room for %s: %s. %s", release,
+			 text_str(&missing), advice);
 }
 
 /* Say what is foreseen of the file systems that boots need. */
@@ -190,38 +266,48 @@ static void room_tell(const struct machine *machine, const struct space_plan *pl
 	}
 }
 
-/* Room by retention; what it gave is told, why it gave none as well. */
-static void room_make(const struct machine *machine, uint64_t wanted)
+/*
+ * Room by retention; what it gave is told, why it gave none as well. 1: it did what it
+ * can; 0: what it could give is not enough, and nothing went.
+ */
+static int room_make(const struct machine *machine, const struct space_plan *plan,
+		     const char *release)
 {
-	autoretention struct retention_set gone = {0};
+	struct prune_need need = plan_need(machine, plan, release);
+	autoretention struct retention_set foreseen = {0}, gone = {0};
 	struct error local = {0};
-	int r = prune_run(machine, wanted, &gone, &local);
+	int r;
 
+	need.locked = true;
+	r = prune_plan(machine, &need, &foreseen, &local);
+	if (r == 0 && !plan_fits_without(machine, plan, &foreseen))
+		return 0;
+	if (r == 0)
+		r = prune_run(machine, &need, &gone, &local);
 	if (r < 0)
 		machine_note(machine, NOTE_WARNING, "retention made no room: %s",
 			     local.message);
 	else
-		machine_note(machine, NOTE_INFO, "retention freed %.1f MiB",
+		machine_note(machine, NOTE_INFO, "retention freed %.1f MiB of /boot",
 			     mebibytes(retention_freed(&gone)));
+	return 1;
 }
 
-int room_ensure(const struct machine *machine, const struct package_plan *plan,
-		const char *release, struct error *err)
+int room_ensure(const struct machine *machine, const struct room_task *task,
+		struct error *err)
 {
 	autospaceplan struct space_plan room = {0};
-	uint64_t wanted;
-	int r = room_plan(machine, plan, release, &room, err);
+	int r = room_plan(machine, task, &room, err);
 
 	if (r < 0)
 		return r;
-	wanted = plan_missing(&room);
-	if (wanted > 0) {
-		room_make(machine, wanted);
+	if (!space_plan_fits(&room) && room_make(machine, &room, task->release) > 0) {
 		space_plan_done(&room);
-		r = room_plan(machine, plan, release, &room, err);
+		r = room_plan(machine, task, &room, err);
 	}
 	if (r < 0)
 		return r;
 	room_tell(machine, &room);
-	return space_plan_fits(&room) ? 0 : room_refuse(machine, &room, release, err);
+	return space_plan_fits(&room) ? 0
+				      : room_refuse(machine, &room, task->release, err);
 }

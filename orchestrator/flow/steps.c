@@ -192,15 +192,18 @@ int step_find(struct journey *j, struct error *err)
 
 int step_room(struct journey *j, struct error *err)
 {
-	return room_ensure(j->machine, &j->plan, j->plan.release, err);
+	const struct room_task task = {.release = j->plan.release, .plan = &j->plan};
+
+	return room_ensure(j->machine, &task, err);
 }
 
 int step_room_installed(struct journey *j, struct error *err)
 {
-	const char *release =
-		j->transaction.release ? j->transaction.release : j->to_release;
+	const struct room_task task = {.release = j->transaction.release
+							  ? j->transaction.release
+							  : j->to_release};
 
-	return room_ensure(j->machine, NULL, release, err);
+	return room_ensure(j->machine, &task, err);
 }
 
 int step_arm_check(struct journey *j, struct error *err)

@@ -8,14 +8,23 @@
 #include "core/retention.h"
 #include "flow/journey.h"
 
+/* What a transaction needs of it. */
+struct prune_need {
+	const char *release; /* that it is about: its kernel stays; NULL: none */
+	/* bytes that must come free on the file system of /boot, and on that of module
+	 * trees where it is another one; 0: none in particular */
+	uint64_t boot, trees;
+	bool locked; /* for prune_plan: the caller holds the lock, as for prune_run */
+};
+
 /*
- * The inventory and the policy's word about each item. wanted: bytes that must come free,
- * 0: none in particular. Changes nothing. -ERROR_REFUSED: kuro is not set up here;
- * -ERROR_DAMAGED: the block can't be read, so nothing is known to be good.
+ * The inventory and the policy's word about each item. need: or NULL, for the policy
+ * alone. Changes nothing. -ERROR_REFUSED: kuro is not set up here; -ERROR_DAMAGED: the
+ * block can't be read, so nothing is known to be good.
  */
-int prune_plan(const struct machine *machine, uint64_t wanted, struct retention_set *ret,
-	       struct error *err);
-/* The same for one who holds the lock: what prune_run would do. */
+int prune_plan(const struct machine *machine, const struct prune_need *need,
+	       struct retention_set *ret, struct error *err);
+/* The same with what the package manager says of it: what prune_run would do. */
 int prune_preview(const struct machine *machine, struct retention_set *ret,
 		  struct error *err);
 /*
@@ -28,15 +37,16 @@ int prune_allowed(const struct machine *machine, struct error *err);
  * left-overs, then packages through their manager, then what these left. What can't go
  * stays and its item in ret says why. ret says what went also on failure. May be
  * repeated after an interruption. Does not ask prune_allowed: a transaction makes room
- * for itself.
+ * for itself. need: as for prune_plan.
  */
-int prune_run(const struct machine *machine, uint64_t wanted, struct retention_set *ret,
-	      struct error *err);
+int prune_run(const struct machine *machine, const struct prune_need *need,
+	      struct retention_set *ret, struct error *err);
 /*
- * For a boot file system that is full with packages half-configured: room is made without
- * the package manager until it can go on, then it goes on, then prune_run.
- * -ERROR_BUSY: a package manager is at work; -ENOSPC: all that may go is gone, and it is
- * not enough.
+ * For a boot file system that is full with packages half-configured: they are finished,
+ * and as long as that fails for room it is made without the package manager; then
+ * prune_run, where kuro is set up. Kernels without an initramfs get one again, whoever
+ * took it. -ERROR_BUSY: a package manager is at work; -ENOSPC: all that may go is gone,
+ * and it is not enough; another code: it fails for something else than room.
  */
 int prune_emergency(const struct machine *machine, struct retention_set *ret,
 		    struct error *err);
@@ -45,5 +55,3 @@ int prune_emergency(const struct machine *machine, struct retention_set *ret,
  * where systemd runs. A failure is told, not returned.
  */
 void prune_after_verdict(const struct machine *machine);
-/* Bytes that are free for root on the file system of /boot. */
-int prune_free(const struct machine *machine, uint64_t *ret, struct error *err);

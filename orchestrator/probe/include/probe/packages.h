@@ -28,6 +28,7 @@ struct package_plan {
 	struct package_change *items;
 	size_t count;
 	struct strv kept_back; /* would change, but a person holds them (apt-mark hold) */
+	bool beside; /* the same run brings others than a kernel's, too; in no JSON */
 };
 
 void package_plan_done(struct package_plan *plan);
