@@ -79,12 +79,24 @@ int command_open_write(struct command *c, struct error *err)
 	return r;
 }
 
+/* What the verb needs, by its options. */
+static unsigned int command_need(const struct command *c)
+{
+	unsigned int need = c->verb->need;
+
+	if (c->dry_run && need & NEED_DRY_READ)
+		need = (need & ~(unsigned int)NEED_WRITE) | NEED_READ;
+	if (c->emergency)
+		need |= NEED_ANY_POLICY;
+	return need;
+}
+
 /* What must work whatever the policy says goes on with the built-in values. */
 static int command_policy(struct command *c, struct error *err)
 {
 	int r = policy_files_load(&c->root, c->policy_path, &c->policy, err);
 
-	if (r == 0 || (c->verb->need & NEED_ANY_POLICY) != NEED_ANY_POLICY)
+	if (r == 0 || (command_need(c) & NEED_ANY_POLICY) != NEED_ANY_POLICY)
 		return r;
 	log_warning("%s; going on with the built-in policy", err->message);
 	policy_init(&c->policy);
@@ -94,6 +106,7 @@ static int command_policy(struct command *c, struct error *err)
 int command_open(struct command *c, struct error *err)
 {
 	int r = root_open(&c->root, c->root_path, err);
+	unsigned int need = command_need(c);
 
 	if (r < 0)
 		return r;
@@ -103,11 +116,11 @@ int command_open(struct command *c, struct error *err)
 	c->machine = (struct machine){.root = &c->root,
 				      .policy = &c->policy,
 				      .listener = &c->listener};
-	if (c->verb->need & NEED_POLICY)
+	if (need & NEED_POLICY)
 		r = command_policy(c, err);
-	if (r == 0 && c->verb->need & NEED_READ)
+	if (r == 0 && need & NEED_READ)
 		r = database_open(&c->root, DATABASE_READ, &c->machine.db, err);
-	if (r == 0 && c->verb->need & NEED_WRITE)
+	if (r == 0 && need & NEED_WRITE)
 		r = command_open_write(c, err);
 	return r;
 }

@@ -34,6 +34,7 @@ enum verb_need {
 	NEED_PATIENCE = 8, /* wait for the lock instead of saying who holds it */
 	/* a wrong policy is told, and then the built-in values count */
 	NEED_ANY_POLICY = 16 | NEED_POLICY,
+	NEED_DRY_READ = 32, /* with --dry-run the database is read, and that is all */
 };
 
 struct command;
@@ -67,6 +68,7 @@ struct command {
 	struct machine machine;
 	struct lock lock;
 	bool opened;
+	bool answered; /* the document that tells of a failure is printed */
 };
 
 /* All verbs, ended by one without a name; for help, man page and completion. */

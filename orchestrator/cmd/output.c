@@ -26,6 +26,15 @@ void json_add_text(json_object *o, const char *key, const char *value)
 	json_object_object_add(o, key, value ? json_object_new_string(value) : NULL);
 }
 
+void json_add_error(json_object *o, const struct error *err)
+{
+	json_object *error = json_object_new_object();
+
+	json_add_text(error, "code", error_name(err->code));
+	json_add_text(error, "message", err->message);
+	json_object_object_add(o, "error", error);
+}
+
 json_object *json_strings(const struct strv *strings)
 {
 	json_object *list = json_object_new_array();

@@ -22,6 +22,8 @@ void json_add_number(json_object *o, const char *key, int64_t value);
 void json_add_flag(json_object *o, const char *key, bool value);
 /* A time as RFC 3339 in UTC, or null for 0. */
 void json_add_time(json_object *o, const char *key, int64_t seconds);
+/* What failed, as the document's "error". */
+void json_add_error(json_object *o, const struct error *err);
 /* A list of them. */
 json_object *json_strings(const struct strv *strings);
 /* Print and free; -EIO when standard output can't take it. */

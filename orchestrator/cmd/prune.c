@@ -49,8 +49,9 @@ json_object *retention_item_json(const struct retention_item *item)
 	return o;
 }
 
-static int prune_json(const struct command *c, const struct retention_set *set,
-		      struct error *err)
+/* failure: what the run ended with, or NULL; the document tells of it, too. */
+static int prune_json(struct command *c, const struct retention_set *set,
+		      const struct error *failure, struct error *err)
 {
 	json_object *document = json_document();
 	json_object *items = json_object_new_array();
@@ -61,6 +62,9 @@ static int prune_json(const struct command *c, const struct retention_set *set,
 	json_add_flag(document, "dry_run", c->dry_run);
 	json_object_object_add(document, "items", items);
 	json_add_number(document, "freed", (int64_t)retention_freed(set));
+	if (failure)
+		json_add_error(document, failure);
+	c->answered = failure != NULL;
 	return json_print(document, err);
 }
 
@@ -101,15 +105,15 @@ static int prune_table(const struct command *c, const struct retention_set *set,
 	return table_print(table, err);
 }
 
-static int prune_tell(const struct command *c, const struct retention_set *set,
-		      struct error *err)
+static int prune_tell(struct command *c, const struct retention_set *set,
+		      const struct error *failure, struct error *err)
 {
 	autofree char *freed = format_size(retention_freed(set));
 	size_t gone = 0;
 	int r;
 
 	if (c->json)
-		return prune_json(c, set, err);
+		return prune_json(c, set, failure, err);
 	for (size_t i = 0; i < set->count; i++)
 		gone += set->items[i].removed;
 	r = set->count ? prune_table(c, set, err) : 0;
@@ -131,11 +135,11 @@ static int prune_now(struct command *c, struct retention_set *set, struct error 
 {
 	int r;
 
-	if (c->dry_run)
-		return prune_preview(&c->machine, set, err);
 	if (c->emergency)
 		return prune_emergency(&c->machine, set, err);
 	r = prune_allowed(&c->machine, err);
+	if (r == 0 && c->dry_run)
+		return prune_preview(&c->machine, set, err);
 	return r < 0 ? r : prune_run(&c->machine, NULL, set, err);
 }
 
@@ -151,7 +155,8 @@ int cmd_prune(struct command *c, struct error *err)
 				 "which --dry-run can't foretell");
 	r = prune_now(c, &set, &local);
 	/* what went is told also where the rest failed */
-	told = r == 0 || set.count > 0 ? prune_tell(c, &set, err) : 0;
+	told = r == 0 || set.count > 0 ? prune_tell(c, &set, r < 0 ? &local : NULL, err)
+				       : 0;
 	return r < 0 ? error_set(err, r, "%s", local.message) : told;
 }
 

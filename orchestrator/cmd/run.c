@@ -14,16 +14,13 @@
 /* An error as JSON where JSON was asked for, so that scripts need not read prose. */
 static void run_tell_error(const struct command *c, const struct error *err)
 {
-	json_object *document, *error;
+	json_object *document;
 
 	log_error("%s", err->message);
-	if (!c->json)
+	if (!c->json || c->answered)
 		return;
 	document = json_document();
-	error = json_object_new_object();
-	json_add_text(error, "code", error_name(err->code));
-	json_add_text(error, "message", err->message);
-	json_object_object_add(document, "error", error);
+	json_add_error(document, err);
 	(void)json_print(document, NULL); /* the error above was told already */
 }
 

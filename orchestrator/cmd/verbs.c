@@ -89,8 +89,8 @@ const struct verb verbs[] = {
 	 "for a /boot that is full while packages are half-configured: makes room "
 	 "without "
 	 "the package manager, first of what can be made again, until it can finish.",
-	 NEED_WRITE | NEED_POLICY, OPTION_DRY_RUN | OPTION_EMERGENCY, 0, 0, false,
-	 cmd_prune},
+	 NEED_WRITE | NEED_POLICY | NEED_DRY_READ, OPTION_DRY_RUN | OPTION_EMERGENCY, 0,
+	 0, false, cmd_prune},
 	{"pin", "GENERATION", "keep a generation whatever the policy says",
 	 "A pinned generation is never removed by retention.",
 	 NEED_WRITE | NEED_ANY_POLICY, 0, 1, 1, false, cmd_pin},
