@@ -206,6 +206,43 @@ def a_full_state_disk_hinders_no_reader_and_no_verdict(world):
     expect(world.generations()[2]['proven'], True, 'proven')
 
 
+def left_overs(world):
+    """Files that nobody owns any more."""
+    left = [world.root / path for path in (
+        'boot/initrd.img-5.10.0-9-amd64', f'boot/initrd.img-{world.old}.bak',
+        'usr/lib/modules/5.10.0-9-amd64/updates/dkms/x.ko',
+        'var/lib/dkms/mine/1.0/5.10.0-9-amd64/x86_64/module/x.ko')]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b'x' * 5000)
+        os.utime(path, (time.time() - 7200, time.time() - 7200))
+    return left
+
+
+def prune_fails_cleanly(error):
+    def failing(world):
+        call = 1
+        while True:
+            left = left_overs(world)
+            good = {n: d for n, d in world.files().items() if n.startswith('kuro/gen/1/')}
+            done, reached = failed_at(world, error, call, 'prune')
+            if not reached:
+                break
+            what = f'{error} at change {call}'
+            expect(done.returncode in (0, 1, 4), True, f'{what}: {done}')
+            if done.returncode != 0:
+                assert done.stderr.count('kuro: '), f'{what}: it says nothing'
+            files = world.files()
+            expect({n: files.get(n) for n in good}, good, f'{what}: the good generation')
+            world.kuro('prune')
+            expect([path for path in left if path.exists()], [], f'{what}: left')
+            call += 1
+        expect(call > 4, True, 'changes were counted')
+        expect(done.returncode, 0, f'{done}')
+        boots(world, 1)
+    return failing
+
+
 def failed_at(world, error, call, *args):
     """The call-th change fails; the exit status, and whether that call was reached."""
     trace = world.dir / 'trace'
@@ -242,3 +279,4 @@ def fails_cleanly(error):
 
 for kind in ('ENOSPC', 'EIO', 'EROFS'):
     CASES[f'{kind.lower()}-anywhere-in-a-try-leaves-a-proven-boot'] = fails_cleanly(kind)
+    CASES[f'{kind.lower()}-anywhere-in-a-prune-is-made-up-for'] = prune_fails_cleanly(kind)
