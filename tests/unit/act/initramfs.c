@@ -115,6 +115,36 @@ static void a_generator_that_says_nothing(void **state)
 }
 
 /* Anybody may have made a name in /var/tmp first: it is not used, nor removed. */
+/* So much is free in each place, in their order. */
+static uint64_t room_of(void *data, const char *path)
+{
+	const uint64_t *room = data;
+
+	return str_starts(path, "/var/lib/") ? room[0]
+	       : str_starts(path, "/var/")   ? room[1]
+					     : room[2];
+}
+
+static const char *chosen(uint64_t need, uint64_t first, uint64_t second, uint64_t third)
+{
+	uint64_t room[] = {first, second, third};
+	const struct initramfs_staging staging = {.need = need,
+						  .room = room_of,
+						  .data = room};
+
+	return initramfs_staging_choose(&staging);
+}
+
+static void staging_is_the_first_place_with_room(void **state)
+{
+	(void)state;
+	assert_string_equal(chosen(10, 10, 90, 90), STAGING);
+	assert_string_equal(chosen(10, 9, 10, 90), "/var/tmp/kuro-staging");
+	assert_string_equal(chosen(10, 9, 0, 11), "/tmp/kuro-staging");
+	assert_string_equal(chosen(10, 7, 8, 6), "/var/tmp/kuro-staging");
+	assert_string_equal(chosen(10, 0, 0, 0), STAGING);
+}
+
 static void only_directories_of_ones_own_are_staging(void **state)
 {
 	struct fake_machine *m = debian(state, "070701 x", "mkinitramfs|0||image\n");
@@ -257,6 +287,7 @@ int main(void)
 		CASE(a_failure_is_told_in_the_generators_own_words),
 		CASE(a_generator_that_says_nothing),
 		CASE(only_directories_of_ones_own_are_staging),
+		CASE(staging_is_the_first_place_with_room),
 		CASE(no_generator_is_told),
 		CASE(the_generator_is_recognised),
 		CASE(mkinitcpios_images_are_named_by_package),
