@@ -190,6 +190,7 @@ static bool may_trigger(const char *name)
 /* The newest kernel that comes, with its packages. */
 static void kernel_part(const struct package_plan *packages, struct package_plan *ret)
 {
+	const bool triggers = str_eq(packages->manager, "apt"); /* rpm's build nothing */
 	const char *newest = NULL;
 
 	for (size_t i = 0; i < packages->count; i++) {
@@ -197,7 +198,7 @@ static void kernel_part(const struct package_plan *packages, struct package_plan
 		const char *release = package_release(from);
 		struct package_change *to;
 
-		ret->beside |= from->new_version && may_trigger(from->name);
+		ret->beside |= triggers && from->new_version && may_trigger(from->name);
 		if (!from->new_version || !is_kernels(from->name))
 			continue;
 		to = package_plan_add(ret, from->name);
