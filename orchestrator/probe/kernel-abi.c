@@ -32,8 +32,9 @@
 #define NOTE_FLAGS    "export flags"
 #define NOTE_CHECK    "layout check"
 #define NOTE_VERSIONS "versions"
+#define NOTE_STRICT   "strict versions"
 #define NOTE_FORMAT   "format" /* of all these notes: */
-#define FORMAT        1
+#define FORMAT        2
 
 /* The next line of text from *at on; false at the end. */
 static bool next_line(const struct source_text *text, size_t *at, struct source_text *ret)
@@ -185,6 +186,13 @@ static uint64_t noted_number(const struct symbol_table *table, const char *name,
 	return number;
 }
 
+static bool image_says(const struct kernel_image *image, const char *words)
+{
+	const struct image_section *texts = kernel_image_section(image, ".rodata");
+
+	return texts && memmem(texts->data, texts->size, words, strlen(words));
+}
+
 /*
  * Does the loader compare the size of a module's struct module? One that does has the
  * words for it. Distributions carried that check back into older kernels, so that no
@@ -192,10 +200,18 @@ static uint64_t noted_number(const struct symbol_table *table, const char *name,
  */
 static bool image_checks_layout(const struct kernel_image *image)
 {
-	static const char words[] = "this_module section size must match";
-	const struct image_section *texts = kernel_image_section(image, ".rodata");
+	return image_says(image, "this_module section size must match");
+}
 
-	return texts && memmem(texts->data, texts->size, words, sizeof(words) - 1);
+/*
+ * Does the loader refuse a symbol that a module's __versions do not name? Those built
+ * from Debian's source do ("module: Disable matching missing version CRC"); no word of
+ * theirs is another for it, but the banner has who built them.
+ */
+static bool image_is_strict(const struct kernel_image *image)
+{
+	return image_says(image, " (debian-kernel@lists.debian.org) ") ||
+	       image_says(image, " (devel@kali.org) ");
 }
 
 /* What the image has to say besides its symbols, noted with them. */
@@ -219,9 +235,11 @@ static int note_image(const struct kernel_image *image, const char *release,
 	/* -ENOENT: it has none that is its own; a module may. */
 	if (kernel_image_vermagic(image, release, &vermagic, NULL) == 0)
 		note_text(table, NOTE_VERMAGIC, vermagic);
-	note_number(table, NOTE_LAYOUT, layout);
+	if (want_layout)
+		note_number(table, NOTE_LAYOUT, layout);
 	note_number(table, NOTE_MACHINE, image->machine);
 	note_number(table, NOTE_CHECK, image_checks_layout(image));
+	note_number(table, NOTE_STRICT, image_is_strict(image));
 	note_number(table, NOTE_FORMAT, FORMAT);
 	return 0;
 }
@@ -296,14 +314,16 @@ static const char *image_key(struct image_bytes *image)
 	return content_key_end(&image->key);
 }
 
-/* Another kuro may have noted other things. */
+/* Another kuro may have noted other things, and this one less: a tree told the layout. */
 static bool load_cached(const struct symbol_cache *cache, const char *key,
-			struct symbol_table **ret)
+			bool want_layout, struct symbol_table **ret)
 {
 	autosymbols struct symbol_table *table = NULL;
 
 	if (cache->load(cache->data, key, &table) < 0 ||
 	    noted_number(table, NOTE_FORMAT, UINT32_MAX) != FORMAT)
+		return false;
+	if (want_layout && !symbol_table_noted(table, NOTE_LAYOUT, NULL))
 		return false;
 	*ret = take_ptr(table);
 	return true;
@@ -322,10 +342,10 @@ static int load_symbols(const struct kernel_source *source,
 			*err = image->why;
 		return image->missing;
 	}
-	if (image->noted && load_cached(cache, image->noted, ret))
+	if (image->noted && load_cached(cache, image->noted, want_layout, ret))
 		return 0;
 	key = cache ? image_key(image) : NULL;
-	if (!key || !load_cached(cache, key, ret)) {
+	if (!key || !load_cached(cache, key, want_layout, ret)) {
 		r = image_symbols(&image->bytes, source->release, want_layout, ret, err);
 		if (r == 0 && key)
 			cache->store(cache->data, key, *ret);
@@ -343,6 +363,7 @@ static void take_image(struct kernel_abi *abi, struct symbol_table *table)
 	abi->symbols = table;
 	abi->export_flags = noted_number(table, NOTE_FLAGS, 1);
 	abi->layout_checked = noted_number(table, NOTE_CHECK, 1);
+	abi->missing_version_allowed = !noted_number(table, NOTE_STRICT, 1);
 	if (!abi->machine)
 		abi->machine = (uint16_t)noted_number(table, NOTE_MACHINE, UINT16_MAX);
 	if (!abi->layout)

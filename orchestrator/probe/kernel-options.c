@@ -41,7 +41,6 @@ static bool config_has(const struct source_text *config, const char *option)
 }
 
 static const char *const forced_lockdown[] = {
-	"MODULE_SIG_FORCE",
 	"LOCK_DOWN_KERNEL_FORCE_INTEGRITY",
 	"LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY",
 };
@@ -55,18 +54,72 @@ static bool config_has_any(const struct source_text *config, const char *const *
 	return false;
 }
 
+/* The value of option="..."; NULL where it is not set so. Caller frees. */
+static char *config_value(const struct source_text *config, const char *option)
+{
+	autofree char *words = str_format("\nCONFIG_%s=\"", option);
+	const char *end = config->text + config->len;
+	const char *at = memmem(config->text, config->len, words, strlen(words));
+	const char *stop;
+
+	if (!at)
+		return NULL;
+	at += strlen(words);
+	stop = memchr(at, '"', (size_t)(end - at));
+	return stop ? str_ndup(at, (size_t)(stop - at)) : NULL;
+}
+
+/*
+ * Where there is no image to ask: a kernel made by Debian's compiler is taken for one of
+ * Debian's, whose loader refuses a symbol without a version.
+ */
+static bool config_is_debians(const struct source_text *config)
+{
+	autofree char *compiler = config_value(config, "CC_VERSION_TEXT");
+
+	return compiler && strstr(compiler, "(Debian ");
+}
+
+/*
+ * Is a kernel that is locked down asked for it (security/lockdown/)? Its hook is in the
+ * order of lsm=, else of the configuration, unless it is set before both. Before Linux
+ * 5.4 distributions had another one, which needs no hook.
+ */
+static bool lockdown_counts(const struct source_text *config, const char *lsm)
+{
+	autofree char *built = config_value(config, "LSM");
+	autostrv struct strv order = {0};
+
+	if (config_has(config, "LOCK_DOWN_KERNEL") ||
+	    config_has(config, "SECURITY_LOCKDOWN_LSM_EARLY"))
+		return true;
+	if (!lsm)
+		lsm = built;
+	strv_split(&order, lsm ? lsm : "", ",");
+	return config_has(config, "SECURITY_LOCKDOWN_LSM") &&
+	       strv_has(&order, "lockdown");
+}
+
+static bool config_enforces(const struct source_text *config, const char *lsm)
+{
+	return config_has(config, "MODULE_SIG_FORCE") ||
+	       (config_has_any(config, forced_lockdown, ARRAY_LEN(forced_lockdown)) &&
+		lockdown_counts(config, lsm));
+}
+
 static void read_config(const struct source_text *config, struct kernel_abi *abi)
 {
 	abi->modversions = config_has(config, "MODVERSIONS");
 	abi->force_load = config_has(config, "MODULE_FORCE_LOAD");
 	abi->sig_checked = config_has(config, "MODULE_SIG");
-	abi->sig_enforced =
-		config_has_any(config, forced_lockdown, ARRAY_LEN(forced_lockdown));
+	abi->sig_enforced = config_enforces(config, NULL);
 	abi->livepatch = config_has(config, "LIVEPATCH");
 	abi->btf_fatal = config_has(config, "DEBUG_INFO_BTF_MODULES") &&
 			 !config_has(config, "MODULE_ALLOW_BTF_MISMATCH");
 	abi->missing_import_allowed =
 		config_has(config, "MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS");
+	if (abi->from_symvers)
+		abi->missing_version_allowed = !config_is_debians(config);
 	abi->config_known = true;
 }
 
@@ -131,36 +184,60 @@ static bool is_on(const char *value)
 	       ((value[0] | 0x20) == 'o' && (value[1] | 0x20) == 'n');
 }
 
-static void take_argument(struct kernel_abi *abi, const char *arg)
+/* What a command line says of it; values are borrowed, the last one counts. */
+struct boot_words {
+	const char *blacklist, *lsm;
+	bool enforced, locked;
+};
+
+static void take_argument(struct boot_words *words, const char *arg)
 {
 	size_t len = strcspn(arg, "=");
 	const char *value = arg[len] ? arg + len + 1 : "";
 
-	if (is_parameter(arg, len, "module_blacklist") && arg[len]) {
-		strv_done(&abi->blacklisted); /* the last one counts */
-		strv_split(&abi->blacklisted, value, ",");
-	} else if (is_parameter(arg, len, "module.sig_enforce")) {
-		abi->sig_enforced = abi->sig_enforced || is_on(value);
-	} else if (is_parameter(arg, len, "lockdown")) {
-		abi->sig_enforced = abi->sig_enforced || str_eq(value, "integrity") ||
-				    str_eq(value, "confidentiality");
-	}
+	if (is_parameter(arg, len, "module_blacklist") && arg[len])
+		words->blacklist = value;
+	else if (is_parameter(arg, len, "module.sig_enforce"))
+		words->enforced |= is_on(value);
+	else if (is_parameter(arg, len, "lockdown"))
+		words->locked |=
+			str_eq(value, "integrity") || str_eq(value, "confidentiality");
+	else if (is_parameter(arg, len, "lsm") && arg[len])
+		words->lsm = value;
+}
+
+/* Without a configuration: that a locked kernel is asked, as Debian's are. */
+static bool boot_enforces(const struct source_text *config,
+			  const struct boot_words *words, bool secure_boot)
+{
+	static const char *const locked[] = {"LOCK_DOWN_IN_EFI_SECURE_BOOT",
+					     "IMA_ARCH_POLICY"};
+
+	if (words->enforced)
+		return true;
+	if (!config)
+		return words->locked || secure_boot;
+	return config_enforces(config, words->lsm) ||
+	       (words->locked && lockdown_counts(config, words->lsm)) ||
+	       (secure_boot && config_has_any(config, locked, ARRAY_LEN(locked)));
 }
 
 void kernel_abi_boot(struct kernel_abi *abi, const struct kernel_source *source,
 		     const char *command_line, bool secure_boot)
 {
-	static const char *const locked[] = {"LOCK_DOWN_IN_EFI_SECURE_BOOT",
-					     "IMA_ARCH_POLICY"};
 	autostrv struct strv args = {0};
+	struct boot_words words = {0};
 	struct source_text config;
+	bool known = source_text(source, "config", &config);
 
 	command_line_split(command_line ? command_line : "", &args);
 	for (size_t i = 0; i < args.count && !str_eq(args.items[i], "--"); i++)
-		take_argument(abi, args.items[i]);
-	if (secure_boot && (!source_text(source, "config", &config) ||
-			    config_has_any(&config, locked, ARRAY_LEN(locked))))
-		abi->sig_enforced = true;
-	if (!abi->sig_checked)
-		abi->sig_enforced = false; /* without MODULE_SIG nothing is compared */
+		take_argument(&words, args.items[i]);
+	if (words.blacklist) {
+		strv_done(&abi->blacklisted);
+		strv_split(&abi->blacklisted, words.blacklist, ",");
+	}
+	/* without MODULE_SIG nothing is compared */
+	abi->sig_enforced = abi->sig_checked &&
+			    boot_enforces(known ? &config : NULL, &words, secure_boot);
 }

@@ -153,52 +153,6 @@ static void btf_is_fatal_without_versions_where_nothing_else_tells(void **state)
 	assert_true(abi.btf_fatal);
 }
 
-static void options_come_from_the_configuration(void **state)
-{
-	static const struct {
-		const char *config;
-		bool modversions, force_load, sig, enforced, livepatch, btf, import;
-	} cases[] = {
-		{"", false, false, false, false, false, false, false},
-		{"CONFIG_MODVERSIONS=y", true, false, false, false, false, false, false},
-		{"CONFIG_MODVERSIONS=yes\n", false, false, false, false, false, false,
-		 false},
-		{"X\nXCONFIG_MODVERSIONS=y\n", false, false, false, false, false, false,
-		 false},
-		{"# CONFIG_LIVEPATCH=y\nCONFIG_MODULE_FORCE_LOAD=y\r\n", false, true,
-		 false, false, false, false, false},
-		{"CONFIG_MODULE_SIG=y\nCONFIG_MODULE_SIG_FORCE=y\nCONFIG_LIVEPATCH=y\n",
-		 false, false, true, true, true, false, false},
-		{"CONFIG_MODULE_SIG=y\nCONFIG_LOCK_DOWN_KERNEL_FORCE_INTEGRITY=y\n",
-		 false, false, true, true, false, false, false},
-		{"CONFIG_DEBUG_INFO_BTF_MODULES=y\n", false, false, false, false, false,
-		 true, false},
-		{"CONFIG_DEBUG_INFO_BTF_MODULES=y\nCONFIG_MODULE_ALLOW_BTF_MISMATCH=y\n",
-		 false, false, false, false, false, false, false},
-		{"CONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS=y\n", false, false, false,
-		 false, false, false, true},
-	};
-	const struct made_machine *m = *state;
-
-	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		autosource struct kernel_source source = {0};
-		autoabi struct kernel_abi abi = {0};
-
-		made_file(&m->root, "/boot/config-" REL, cases[i].config);
-		made_source(m, &source);
-		probe(&source, &abi);
-		assert_true(abi.config_known);
-		assert_int_equal(abi.modversions, cases[i].modversions);
-		assert_int_equal(abi.force_load, cases[i].force_load);
-		assert_int_equal(abi.sig_checked, cases[i].sig);
-		assert_int_equal(abi.sig_enforced, cases[i].enforced);
-		assert_int_equal(abi.livepatch, cases[i].livepatch);
-		assert_int_equal(abi.btf_fatal, cases[i].btf);
-		assert_int_equal(abi.missing_import_allowed, cases[i].import);
-	}
-}
-
 static void symvers_serves_where_there_is_no_image(void **state)
 {
 	const struct made_machine *m = *state;
@@ -349,6 +303,24 @@ static void an_image_of_the_same_identity_is_not_read_again(void **state)
 	assert_false(other.layout_checked);
 }
 
+/* A tree told the size of struct module: without one the image is asked after all. */
+static void what_was_not_looked_for_is_not_noted(void **state)
+{
+	const struct made_machine *m = *state;
+	cleanup(made_cache_done) struct made_cache kept = {0};
+	autoabi struct kernel_abi beside = {0}, alone = {0}, again = {0};
+
+	made_release(m);
+	probe_cached(m, &kept, NULL, &beside);
+	assert_int_equal(beside.layout, 896);
+	assert_int_equal(kept.stores, 1);
+	assert_int_equal(root_remove_tree(&m->root, TREE, NULL), 0);
+	probe_cached(m, &kept, NULL, &alone);
+	assert_int_equal(kept.stores, 2);
+	probe_cached(m, &kept, NULL, &again);
+	assert_int_equal(kept.stores, 2);
+}
+
 /* Found through the note, or told again: what is there then. */
 static void a_note_that_leads_nowhere_counts_for_nothing(void **state)
 {
@@ -449,49 +421,6 @@ static void a_note_is_of_one_identity_alone(void **state)
 	assert_string_equal(symvers, "b");
 	assert_null(file_note_find(NULL, REL, "image", "1 2 3"));
 	file_note_keep(NULL, REL, "image", "1 2 3", "a");
-}
-
-static void boot_adds_what_its_command_line_says(void **state)
-{
-	static const struct {
-		const char *config, *line;
-		bool secure_boot, enforced;
-		const char *blacklisted;
-	} cases[] = {
-		{"CONFIG_MODULE_SIG=y\n", NULL, false, false, ""},
-		{"CONFIG_MODULE_SIG=y\n", "quiet module.sig_enforce", false, true, ""},
-		{"CONFIG_MODULE_SIG=y\n", "module.sig-enforce=1", false, true, ""},
-		{"CONFIG_MODULE_SIG=y\n", "module.sig_enforce=0", false, false, ""},
-		{"CONFIG_MODULE_SIG=y\n", "module.sig_enforce=on", false, true, ""},
-		{"CONFIG_MODULE_SIG=y\n", "-- module.sig_enforce=1", false, false, ""},
-		{"CONFIG_MODULE_SIG=y\n", "lockdown=integrity", false, true, ""},
-		{"CONFIG_MODULE_SIG=y\n", "lockdown=none", false, false, ""},
-		{"", "module.sig_enforce=1", false, false, ""},
-		{"CONFIG_MODULE_SIG=y\n", "", true, false, ""},
-		{"CONFIG_MODULE_SIG=y\nCONFIG_LOCK_DOWN_IN_EFI_SECURE_BOOT=y\n", "", true,
-		 true, ""},
-		{"CONFIG_MODULE_SIG=y\nCONFIG_LOCK_DOWN_IN_EFI_SECURE_BOOT=y\n", "",
-		 false, false, ""},
-		{"", "module_blacklist=a,b_c ro", false, false, "a b_c"},
-		{"", "module_blacklist=a module_blacklist=b", false, false, "b"},
-		{"", "modprobe.blacklist=a", false, false, ""},
-	};
-	const struct made_machine *m = *state;
-
-	made_kernel(m, "/boot/vmlinuz-" REL, VERMAGIC);
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		autosource struct kernel_source source = {0};
-		autoabi struct kernel_abi abi = {0};
-		autofree char *blacklisted = NULL;
-
-		made_file(&m->root, "/boot/config-" REL, cases[i].config);
-		made_source(m, &source);
-		probe(&source, &abi);
-		kernel_abi_boot(&abi, &source, cases[i].line, cases[i].secure_boot);
-		blacklisted = strv_join(&abi.blacklisted, " ");
-		assert_int_equal(abi.sig_enforced, cases[i].enforced);
-		assert_string_equal(blacklisted, cases[i].blacklisted);
-	}
 }
 
 /* A third-party module that needs these symbols and exports "ours". */
@@ -778,15 +707,14 @@ int main(void)
 		MACHINE_TEST(a_foreign_module_is_no_witness),
 		MACHINE_TEST(the_image_shows_whether_it_compares_layouts),
 		MACHINE_TEST(btf_is_fatal_without_versions_where_nothing_else_tells),
-		MACHINE_TEST(options_come_from_the_configuration),
 		MACHINE_TEST(symvers_serves_where_there_is_no_image),
 		MACHINE_TEST(a_damaged_image_is_an_error),
 		MACHINE_TEST(an_image_is_read_once_and_known_by_its_content),
 		MACHINE_TEST(an_image_of_the_same_identity_is_not_read_again),
+		MACHINE_TEST(what_was_not_looked_for_is_not_noted),
 		MACHINE_TEST(a_note_that_leads_nowhere_counts_for_nothing),
 		MACHINE_TEST(a_second_source_is_compared_once),
 		MACHINE_TEST(a_note_is_of_one_identity_alone),
-		MACHINE_TEST(boot_adds_what_its_command_line_says),
 		MACHINE_TEST(only_modules_that_are_needed_are_opened),
 		MACHINE_TEST(what_is_read_ahead_is_read_once_and_counts_where_needed),
 		MACHINE_TEST(without_an_index_every_module_is_read_once),

@@ -94,9 +94,9 @@ int kernel_abi_second_source(const struct kernel_source *source,
 			     const struct symbol_cache *cache,
 			     const struct kernel_abi *abi, char **ret, struct error *err);
 /*
- * What its boot adds: module_blacklist=, module.sig_enforce and lockdown= of the command
- * line that it will get (may be NULL), and, where the firmware enforces Secure Boot, what
- * its configuration makes of that (without one: that modules must be signed).
+ * What its boot adds: module_blacklist=, module.sig_enforce, lockdown= and lsm= of the
+ * command line that it will get (may be NULL), and, where the firmware enforces Secure
+ * Boot, what its configuration makes of that (without one: that modules must be signed).
  */
 void kernel_abi_boot(struct kernel_abi *abi, const struct kernel_source *source,
 		     const char *command_line, bool secure_boot);
