@@ -65,8 +65,8 @@ char *vet_module_sentence(const struct vet *vet, size_t i);
 /* Weigh what was found by the policy; each adds findings. */
 void vet_weigh_modules(struct vet *vet);
 void vet_weigh_devices(struct vet *vet);
-void vet_weigh_mounts(struct vet *vet);
-int vet_weigh_root(struct vet *vet, struct error *err);
+/* What the root, mounted file systems and links stand on. */
+int vet_weigh_uses(struct vet *vet, struct error *err);
 int vet_weigh_config(struct vet *vet, struct error *err);
 /* By its configuration: are there modules of the kernel's own? 1, 0, or -ENOENT: it has
  * none that can be read. */

@@ -10,9 +10,6 @@
 
 #include "base/cleanup.h"
 
-#define MOUNTS     "/proc/self/mounts"
-#define MOUNTS_MAX ((size_t)4 * 1024 * 1024)
-
 char *vet_user(enum module_use use, const char *user)
 {
 	switch (use) {
@@ -330,74 +327,80 @@ static bool root_module_there(const struct vet *vet, const char *module)
 		    : vet_kernel_has(vet, module) || root_driver_covered(vet, module);
 }
 
-/* One mounted file system whose module the target has not by this name. */
-struct mounted {
-	const char *type, *target; /* within the line */
+/* Names of the running kernel's own modules, read where one is missed. */
+struct running_names {
+	bool read;
+	struct strv modules, built_in;
 };
 
-/* "source target type options …" of proc(5), on a block device; line is changed. */
-static bool mounted_parse(char *line, struct mounted *ret)
+static void running_names_done(struct running_names *names)
 {
-	char *target = strchr(line, ' ');
-	char *type = target ? strchr(target + 1, ' ') : NULL;
-
-	if (!type || !str_starts(line, "/dev/"))
-		return false;
-	*target++ = '\0';
-	*type++ = '\0';
-	type[strcspn(type, " ")] = '\0';
-	*ret = (struct mounted){type, target};
-	return true;
+	strv_done(&names->modules);
+	strv_done(&names->built_in);
 }
 
-static bool running_has(const struct vet *vet, const char *module)
+static void running_names_read(const struct vet *vet, struct running_names *ret)
 {
 	autosource struct kernel_source source = {0};
-	autostrv struct strv names = {0};
 
+	ret->read = true;
 	if (kernel_source_installed(vet->machine->root, vet->running, &source, NULL) < 0)
-		return false;
-	/* without the lists it has none of that name */
-	(void)vet_source_names(&source, "modules", &names);
-	(void)vet_source_names(&source, "modules.builtin", &names);
-	return strv_has(&names, module);
+		return;
+	/* without the lists it has none of a name */
+	(void)vet_source_names(&source, "modules", &ret->modules);
+	(void)vet_source_names(&source, "modules.builtin", &ret->built_in);
+}
+
+static void use_weigh(struct vet *vet, const struct used_module *used)
+{
+	autofree char *user = vet_user(used->use, used->user);
+	bool mount = used->use == MODULE_USE_MOUNT;
+
+	vet_find(vet,
+		 used->use == MODULE_USE_ROOT ? VET_REFUSAL
+					      : device_weight(vet, used->use),
+		 "%s has no module %s, by which %s is %s", vet->report->release,
+		 used->name, user, mount ? "mounted" : "reached");
 }
 
 /*
- * File systems that are mounted by a module of their name, which the running kernel has
- * and the target has not. One that goes by another name is not judged by this.
+ * What file systems and links stand on by its name, which the running kernel has and the
+ * target has not; told are those that are judged already.
  */
-void vet_weigh_mounts(struct vet *vet)
+static void weigh_uses(struct vet *vet, const struct strv *told)
 {
-	autofree char *text = NULL;
-	autostrv struct strv lines = {0};
+	cleanup(running_names_done) struct running_names names = {0};
+	autousedmodules struct used_module_list list = {0};
 
-	if (!vet->running || str_eq(vet->running, vet->report->release) ||
-	    root_read(vet->machine->root, MOUNTS, MOUNTS_MAX, &text, NULL, NULL) < 0)
+	if (!vet->running || str_eq(vet->running, vet->report->release))
 		return;
-	strv_split(&lines, text, "\n");
-	for (size_t i = 0; i < lines.count; i++) {
-		struct mounted mounted;
+	used_modules_probe(vet->machine->root, vet->running, &list);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct used_module *used = &list.items[i];
 
-		if (mounted_parse(lines.items[i], &mounted) &&
-		    !vet_kernel_has(vet, mounted.type) &&
-		    !vet_judged(vet, mounted.type) && running_has(vet, mounted.type))
-			vet_find(vet, device_weight(vet, MODULE_USE_MOUNT),
-				 "%s has no module %s, by which %s is mounted",
-				 vet->report->release, mounted.type, mounted.target);
+		if (strv_has(told, used->name) || vet_kernel_has(vet, used->name) ||
+		    vet_judged(vet, used->name))
+			continue;
+		if (!names.read)
+			running_names_read(vet, &names);
+		if (strv_has(used->loaded ? &names.modules : &names.built_in, used->name))
+			use_weigh(vet, used);
 	}
 }
 
-int vet_weigh_root(struct vet *vet, struct error *err)
+int vet_weigh_uses(struct vet *vet, struct error *err)
 {
 	autostrv struct strv modules = {0};
 	int r = root_chain_modules(vet->machine->root, &modules, err);
 
-	for (size_t i = 0; r == 0 && i < modules.count; i++)
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < modules.count; i++)
 		if (!root_module_there(vet, modules.items[i]))
 			vet_find(vet, VET_REFUSAL,
 				 "the root file system stands on module %s, which %s "
 				 "would not have",
 				 modules.items[i], vet->report->release);
-	return r;
+	weigh_uses(vet, &modules);
+	return 0;
 }

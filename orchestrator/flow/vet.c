@@ -292,8 +292,7 @@ static int vet_weigh(struct vet *vet, struct error *err)
 	vet_weigh_modules(vet);
 	if (vet->whole_tree) {
 		vet_weigh_devices(vet);
-		vet_weigh_mounts(vet);
-		r = vet_weigh_root(vet, err);
+		r = vet_weigh_uses(vet, err);
 	}
 	if (r == 0)
 		r = vet_weigh_config(vet, err);

@@ -15,6 +15,7 @@
 
 #include "probe/devices.h"
 #include "proc-table.h"
+#include "root-layers.h"
 
 #define ALIASES_MAX ((size_t)64 * 1024 * 1024)
 #define USES_MAX    4096
@@ -115,7 +116,8 @@ static void use_by_name(struct module_uses *uses, const char *name, enum module_
 	char *folded = str_dup(name);
 
 	fold(folded);
-	if (uses->named_count >= USES_MAX || !module_uses_find(uses, folded)) {
+	if (uses->named_count >= USES_MAX ||
+	    (!uses->unloaded && !module_uses_find(uses, folded))) {
 		free(folded);
 		return;
 	}
@@ -263,6 +265,18 @@ static void use_major(struct module_uses *uses, const struct majors *majors,
 		use_by_name(uses, name, claim->use, claim->user);
 }
 
+/* What maps one block device onto others is told by what sysfs has of the device. */
+static void use_layers(struct module_uses *uses, const struct device_claim *claim)
+{
+	const struct root_layer *layers[ROOT_LAYERS_MAX];
+	size_t count = root_layers(uses->root, claim->path, layers);
+
+	for (size_t i = 0; i < count; i++)
+		if (layers[i]->module &&
+		    (!layers[i]->optional || module_uses_find(uses, layers[i]->module)))
+			use_by_name(uses, layers[i]->module, claim->use, claim->user);
+}
+
 static void use_virtual_disks(struct module_uses *uses)
 {
 	struct majors majors = {0};
@@ -271,8 +285,10 @@ static void use_virtual_disks(struct module_uses *uses)
 	(void)proc_table_each(uses->root, "/proc/devices", take_major, &majors);
 	for (size_t i = 0; i < uses->claims.count; i++)
 		if (!uses->claims.items[i].by_driver &&
-		    str_starts(uses->claims.items[i].path, "virtual/block/"))
+		    str_starts(uses->claims.items[i].path, "virtual/block/")) {
 			use_major(uses, &majors, &uses->claims.items[i]);
+			use_layers(uses, &uses->claims.items[i]);
+		}
 	strv_done(&majors.rows);
 }
 
@@ -340,7 +356,7 @@ static void use_links(struct module_uses *uses)
 	}
 }
 
-static void uses_gather(struct module_uses *uses, const char *release)
+void module_uses_gather(struct module_uses *uses, const char *release)
 {
 	if (uses->gathered)
 		return;
@@ -446,7 +462,7 @@ enum module_use module_uses_of(struct module_uses *uses, const char *release,
 	*user = NULL;
 	if (!first)
 		return MODULE_USE_NONE;
-	uses_gather(uses, release);
+	module_uses_gather(uses, release);
 	strv_add(&names, first->name);
 	for (size_t i = 0; i < names.count; i++) {
 		const struct loaded_module *module =

@@ -31,6 +31,7 @@ struct module_uses {
 	const struct root *root;
 	struct loaded_module *loaded; /* sorted by name */
 	size_t loaded_count;
+	bool unloaded; /* names of what is not loaded count, too: it may be built in */
 	bool gathered;
 	struct device_claims claims;
 	struct named_use *named;
@@ -45,6 +46,8 @@ int module_uses_read(const struct root *root, struct module_uses *ret);
 /* The loaded module of that name (- as _), or NULL. */
 const struct loaded_module *module_uses_find(const struct module_uses *uses,
 					     const char *name);
+/* What there is to know of uses: claims and named are filled; once. */
+void module_uses_gather(struct module_uses *uses, const char *release);
 /*
  * The worst use of the module and of those that need it; release (the running one) names
  * the tree whose modules.alias tells file system types. user: who uses it, or NULL; the

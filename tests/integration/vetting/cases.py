@@ -270,18 +270,77 @@ def a_device_that_loses_its_driver_is_told_or_refused(machine):
     machine.check(machine.clone, status=3)
 
 
+def mounted(machine, *mounts):
+    """/ on ext4, and each (type, target) from somewhere."""
+    lines = ["21 1 254:1 / / rw - ext4 /dev/vda1 rw\n"]
+    lines += [f"{22 + i} 21 0:{40 + i} / {target} rw - {kind} from rw\n"
+              for i, (kind, target) in enumerate(mounts)]
+    put(machine.root / "proc/self/mountinfo", "".join(lines))
+
+
+def loaded_in_tree(machine, *names):
+    put(machine.root / "proc/modules",
+        "".join(f"{name} 16384 0 - Live 0x0000000000000000\n" for name in names))
+    for name in names:
+        put(machine.root / f"sys/module/{name}/initstate", "live\n")
+
+
 @case
 def a_file_system_that_is_mounted_needs_its_module(machine):
-    put(machine.root / "proc/self/mounts",
-        "/dev/vda1 / ext4 rw 0 0\n/dev/vdb1 /srv xfs rw 0 0\nproc /proc proc rw 0 0\n"
-        "/dev/fuse /x fuseblk rw 0 0\n")
+    """One of the network's as well; a pseudo file system has no module to lose."""
+    mounted(machine, ("xfs", "/srv"), ("proc", "/proc"), ("cifs", "/shared"))
+    loaded_in_tree(machine, "ext4", "xfs", "cifs")
     expect(machine.check(machine.clone)["findings"], [], "findings")
-    machine.remove(machine.clone, "xfs")
-    report = machine.check(machine.clone)
-    expect([f["weight"] for f in report["findings"]], ["warning"], "findings")
-    assert "/srv" in report["findings"][0]["text"], report["findings"]
+    for name, target in ("xfs", "/srv"), ("cifs", "/shared"):
+        machine.remove(machine.clone, name)
+        told = machine.check(machine.clone)["findings"]
+        expect({f["weight"] for f in told}, {"warning"}, "findings")
+        assert any(f"{name}, by which {target} is mounted" in f["text"] for f in told), told
     machine.policy('devices: { lost = "refuse"; };')
     machine.check(machine.clone, status=3)
+
+
+@case
+def a_disk_that_is_mapped_needs_its_mapper(machine):
+    """/home on LUKS: no device is bound to dm_crypt."""
+    mounted(machine)
+    with (machine.root / "proc/self/mountinfo").open("a") as mounts:
+        mounts.write("30 21 253:0 / /home rw - ext4 /dev/mapper/home rw\n")
+    put(machine.root / "sys/devices/virtual/block/dm-0/dm/uuid", "CRYPT-LUKS2-0-home\n")
+    put(machine.root / "sys/devices/virtual/block/dm-0/dev", "253:0\n")
+    link = machine.root / "sys/dev/block/253:0"
+    link.parent.mkdir(parents=True)
+    link.symlink_to("../../devices/virtual/block/dm-0")
+    loaded_in_tree(machine, "ext4", "dm_mod", "dm_crypt")
+    expect(machine.check(machine.clone)["findings"], [], "findings")
+    machine.remove(machine.clone, "dm-crypt")
+    told = machine.check(machine.clone)["findings"]
+    expect([(f["weight"], "dm_crypt, by which /home is mounted" in f["text"]) for f in told],
+           [("warning", True)], "findings")
+
+
+@case
+def the_default_route_needs_the_modules_of_its_links(machine):
+    """A VLAN on a bond; neither is a device with a driver."""
+    for name, kind, lower in ("bond0", "bond", None), ("bond0.5", "vlan", "bond0"):
+        place = machine.root / f"sys/devices/virtual/net/{name}"
+        put(place / "uevent", f"DEVTYPE={kind}\nINTERFACE={name}\n")
+        if lower:
+            (place / f"lower_{lower}").symlink_to(f"../{lower}")
+        link = machine.root / f"sys/class/net/{name}"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(f"../../devices/virtual/net/{name}")
+    put(machine.root / "proc/net/route",
+        "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
+        "bond0.5\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000000\n")
+    loaded_in_tree(machine, "bonding", "8021q")
+    expect(machine.check(machine.clone)["findings"], [], "findings")
+    for name in "bonding", "8021q":
+        machine.remove(machine.clone, name)
+        told = machine.check(machine.clone, status=3)["findings"]
+        expect({f["weight"] for f in told}, {"refusal"}, "findings")
+        assert any(f"no module {name}, by which bond0.5, the default route" in f["text"]
+                   for f in told), told
 
 
 def notes_on(machine, driver):

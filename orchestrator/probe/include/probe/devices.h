@@ -68,3 +68,25 @@ int devices_cover_names(const struct root *root, const char *old_release,
  * ones are left out. A root without /sys has none.
  */
 int root_chain_modules(const struct root *root, struct strv *ret, struct error *err);
+
+/*
+ * Modules that this machine uses by their names, with no device bound to them: of mounted
+ * file systems, of what maps block devices, of links without a card (bond, bridge, VLAN,
+ * tunnel). Each once, with its worst use; user as in struct device.
+ */
+struct used_module {
+	char *name;          /* - as _; of a file system that is no module, its type */
+	enum module_use use; /* ROOT, LINK or MOUNT */
+	char *user;
+	bool loaded; /* else built in, or no module at all */
+};
+struct used_module_list {
+	struct used_module *items;
+	size_t count;
+};
+void used_module_list_done(struct used_module_list *list);
+#define autousedmodules cleanup(used_module_list_done)
+
+/* Sorted by name. release: the running one. What can't be read uses nothing. */
+void used_modules_probe(const struct root *root, const char *release,
+			struct used_module_list *ret);
