@@ -13,13 +13,15 @@
 #include "alias-match.h"
 #include "kmod-index.h"
 #include "kmod-library.h"
+#include "tree-order.h"
 
 #define TREE_TEXT_MAX ((size_t)64 << 20)
 
-enum { TEXT_DEP, TEXT_BUILTIN, TEXT_ALIAS, TEXT_MODINFO };
+enum { TEXT_DEP, TEXT_BUILTIN, TEXT_ALIAS, TEXT_MODINFO, TEXT_ORDER };
 
 static const char *const text_files[] = {"/modules.dep", "/modules.builtin",
-					 "/modules.alias", "/modules.builtin.modinfo"};
+					 "/modules.alias", "/modules.builtin.modinfo",
+					 "/modules.order"};
 
 static void text_read(struct driver_tree *tree, size_t which)
 {
@@ -60,7 +62,7 @@ static void names_sort(struct driver_tree *tree)
 }
 
 /* Places that the kernel's own packages leave to others (depmod.d's search order). */
-static bool path_is_third_party(const char *path)
+static bool path_is_others(const char *path)
 {
 	static const char *const places[] = {"updates/", "extra/", "weak-updates/",
 					     "extramodules/", "/"};
@@ -69,6 +71,16 @@ static bool path_is_third_party(const char *path)
 		if (str_starts(path, places[i]))
 			return true;
 	return false;
+}
+
+static bool path_is_third_party(const struct driver_tree *tree, const char *path)
+{
+	const struct tree_order order = {tree->texts[TEXT_ORDER],
+					 tree->sizes[TEXT_ORDER]};
+	struct root here = {.fd = tree->fd};
+
+	return path_is_others(path) &&
+	       !tree_order_moved(&order, &here, "", path, strlen(path));
 }
 
 /* "kernel/fs/ext4/ext4.ko.xz" to "ext4", in place. */
@@ -93,7 +105,7 @@ static void names_of_text(struct driver_tree *tree, size_t *room, size_t which)
 		struct driver_name name = {.built_in = which == TEXT_BUILTIN};
 
 		line[strcspn(line, ":")] = '\0';
-		name.third_party = path_is_third_party(line);
+		name.third_party = path_is_third_party(tree, line);
 		name.name = name_of_path(line);
 		if (*name.name)
 			name_add(tree, room, name);
@@ -171,6 +183,7 @@ int driver_tree_open(const struct root *root, const char *release,
 		return error_errno(err, ret->fd, "module tree of %s", release);
 	for (size_t i = TEXT_DEP; i <= TEXT_BUILTIN; i++)
 		text_read(ret, i);
+	text_read(ret, TEXT_ORDER);
 	ret->kmod = kmod_open(ret->fd);
 	if (!ret->kmod) {
 		text_read(ret, TEXT_ALIAS);

@@ -12,7 +12,7 @@
 struct driver_name {
 	const char *name; /* - as _ */
 	bool built_in;
-	bool third_party; /* lies below updates, extra or weak-updates */
+	bool third_party; /* below updates, extra or weak-updates, and not moved there */
 };
 
 struct kmod_ctx;
@@ -20,8 +20,9 @@ struct kmod_ctx;
 struct driver_tree {
 	struct driver_name *names; /* sorted, each once */
 	size_t count;
-	char *texts[4]; /* modules.dep, .builtin, .alias, .builtin.modinfo; or NULL */
-	size_t sizes[4];
+	/* modules.dep, .builtin, .alias, .builtin.modinfo, .order; or NULL */
+	char *texts[5];
+	size_t sizes[5];
 	const struct driver_names *lists; /* aliases of a tree that is not installed */
 	struct kmod_ctx *kmod;            /* or NULL: aliases are read from the texts */
 	/* modules.dep is cut off, or tells of none of the kernel's modules */

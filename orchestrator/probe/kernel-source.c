@@ -12,6 +12,7 @@
 #include "probe/decompress.h"
 #include "probe/kernel-abi.h"
 #include "release-files.h"
+#include "tree-order.h"
 
 #define TREE_DEPTH_MAX   24
 #define TREE_ENTRIES_MAX 200000
@@ -201,10 +202,22 @@ static bool is_ordered(struct installed *in, const char *rel, size_t len)
 	return memmem(in->strays.data, in->strays.len, line, strlen(line));
 }
 
+/* One that the kernel's package put beside kernel/, where others put theirs. */
+static bool is_moved(struct installed *in, const char *rel, size_t len)
+{
+	struct tree_order order = {0};
+	const struct held *held;
+
+	if (release_files_get(&in->files, RELEASE_ORDER, &held, NULL) == 0)
+		order = (struct tree_order){held->data, held->len};
+	return tree_order_moved(&order, in->root, in->tree, rel, len);
+}
+
 static bool is_own(struct installed *in, const char *rel, size_t len)
 {
 	return is_below_kernel(rel, len) ||
-	       (len > 0 && rel[0] != '/' && is_ordered(in, rel, len));
+	       (len > 0 && rel[0] != '/' &&
+		(is_ordered(in, rel, len) || is_moved(in, rel, len)));
 }
 
 static int installed_file(void *data, const char *what, const void **ret, size_t *ret_len,
@@ -268,7 +281,8 @@ static int installed_module(void *data, const char *path, void **ret, size_t *re
 
 	if (r < 0)
 		return r;
-	r = decompress(held.data, held.len, MODULE_FILE_MAX, ret, ret_len, err);
+	r = decompress(held.data, held.len, MODULE_FILE_MAX, ret, ret_len,
+		       err);
 	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
 }
 

@@ -233,6 +233,16 @@ static int pass_other_module(struct pass *pass, struct package_member *member,
 	return 0;
 }
 
+/* kernel-modules-extra of RHEL and Fedora puts the kernel's own outside of kernel/. */
+static bool package_is_kernels(const char *package)
+{
+	const char *slash = strrchr(package, '/');
+	const char *name = slash ? slash + 1 : package;
+
+	return str_starts(name, "kernel-") && str_ends(name, ".rpm") &&
+	       !strstr(name, "-kmp-");
+}
+
 static int pass_member(void *data, struct package_member *member, struct error *err)
 {
 	struct pass *pass = data;
@@ -241,7 +251,7 @@ static int pass_member(void *data, struct package_member *member, struct error *
 
 	if (pass->only && !str_eq(release, pass->only))
 		return 0;
-	if (release && in_kernel && !pass->only)
+	if (release && !pass->only && (in_kernel || package_is_kernels(pass->package)))
 		return pass_kernel_module(pass, member, release, err);
 	if (release)
 		return pass_other_module(pass, member, release, err);

@@ -218,6 +218,27 @@ static void third_party_modules_cover_where_they_load(void **state)
 	assert_string_equal(list.items[0].by, "r8168");
 }
 
+/* kernel-modules-extra of RHEL and Fedora: where kernel/ has the file too, it is not. */
+static void module_that_its_kernels_package_moved_covers(void **state)
+{
+	const struct root *root = machine(state);
+	autodevices struct device_list list = {0};
+	autostrv struct strv none = {0};
+
+	put_tree(root, NEW, "alias pci:a* c_can\n", "extra/drivers/net/c_can.ko.xz:\n",
+		 "");
+	list_one("pci:ab", "c_can", "c_can", false, &list);
+	cover(root, &none, &list);
+	assert_false(list.items[0].covered);
+	made_at(root, "kernel/a.ko\nkernel/drivers/net/c_can.ko\n",
+		"/lib/modules/%s/modules.order", NEW);
+	cover(root, &none, &list);
+	assert_true(list.items[0].covered);
+	made_at(root, "", "/lib/modules/%s/kernel/drivers/net/c_can.ko.xz", NEW);
+	cover(root, &none, &list);
+	assert_false(list.items[0].covered);
+}
+
 static void third_party_module_that_is_to_be_built_covers(void **state)
 {
 	const struct root *root = machine(state);
@@ -320,6 +341,7 @@ int main(void)
 		MACHINE_TEST(aliases_of_built_in_modules_count),
 		MACHINE_TEST(core_drivers_are_covered_without_todays_tree),
 		MACHINE_TEST(third_party_modules_cover_where_they_load),
+		MACHINE_TEST(module_that_its_kernels_package_moved_covers),
 		MACHINE_TEST(third_party_module_that_is_to_be_built_covers),
 		MACHINE_TEST(tree_that_depmod_never_saw_is_an_error),
 		MACHINE_TEST(torn_index_gives_way_to_the_text),

@@ -234,6 +234,30 @@ static void a_module_of_modules_order_is_the_kernels_own(void **state)
 	assert_provider(&source, "foreign", TREE "/updates/alien.ko");
 }
 
+/* RHEL's kernel-modules-extra: extra/net of what the build has as kernel/net. */
+static void a_module_that_was_moved_is_the_kernels_own(void **state)
+{
+	static const struct made_key modules[] = {{"alien", {"extra/net/alien.ko:"}},
+						  {NULL, {NULL}}};
+	static const struct made_key symbols[] = {{"symbol:foreign", {"alien"}},
+						  {NULL, {NULL}}};
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+	autofree char *path = NULL;
+
+	made_release(m);
+	made_indexes(&m->root, TREE, modules, symbols);
+	made_file(&m->root, TREE "/modules.dep",
+		  "extra/net/alien.ko:\nextra/x/alien.ko:\n");
+	made_file(&m->root, TREE "/modules.order", "kernel/net/alien.ko\nkernel/x.ko\n");
+	made_source(m, &source);
+	assert_file(&source, "modules", TREE "/extra/net/alien.ko\n");
+	assert_provider(&source, "foreign", TREE "/extra/net/alien.ko");
+	/* a third party's may lie there while the kernel's is in its place */
+	made_module_file(&m->root, TREE "/kernel/net/alien.ko", &module_two);
+	assert_int_equal(source.provider(source.data, "foreign", &path, NULL), -ENOENT);
+}
+
 static void a_damaged_index_is_not_asked(void **state)
 {
 	const struct made_machine *m = *state;
@@ -340,6 +364,7 @@ int main(void)
 		MACHINE_TEST(modules_are_walked_and_unpacked),
 		MACHINE_TEST(the_kernels_own_provider_is_preferred),
 		MACHINE_TEST(a_module_of_modules_order_is_the_kernels_own),
+		MACHINE_TEST(a_module_that_was_moved_is_the_kernels_own),
 		MACHINE_TEST(a_damaged_index_is_not_asked),
 		cmocka_unit_test(an_index_is_looked_over_to_its_last_byte),
 		cmocka_unit_test(a_name_is_found_whole),

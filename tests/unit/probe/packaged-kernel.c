@@ -200,6 +200,41 @@ static void symvers_come_plain(void **state)
 	assert_file(&kernels.items[0], "symvers", line);
 }
 
+/* RHEL's kernel-modules-extra, whatever comes first; a kmod's stay a third party's. */
+static void extra_modules_of_the_kernels_package_are_its_own(void **state)
+{
+	static const char *const orders[] = {
+		"/kernel-core-5.14.rpm /kernel-modules-extra-5.14.rpm /kmod-y.rpm",
+		"/kmod-y.rpm /kernel-modules-extra-5.14.rpm /kernel-core-5.14.rpm"};
+	static const struct made_member core[] = {
+		MADE_FILE("./lib/modules/5.14/vmlinuz", "image"),
+		MADE_FILE("./lib/modules/5.14/kernel/a.ko", "a"),
+		{0}};
+	static const struct made_member extra[] = {
+		MADE_FILE("./lib/modules/5.14/extra/net/sctp.ko", "sctp"), {0}};
+	static const struct made_member kmod[] = {
+		MADE_FILE("./lib/modules/5.14/extra/y/y.ko", "y"), {0}};
+
+	put(machine(state), "/kernel-core-5.14.rpm", made_rpm(ARCHIVE_FILTER_GZIP, core));
+	put(machine(state), "/kernel-modules-extra-5.14.rpm",
+	    made_rpm(ARCHIVE_FILTER_GZIP, extra));
+	put(machine(state), "/kmod-y.rpm", made_rpm(ARCHIVE_FILTER_GZIP, kmod));
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		autopackaged struct packaged_kernels kernels = {0};
+		struct driver_names names;
+
+		assert_int_equal(read_kernels(machine(state), orders[i], &kernels, NULL),
+				 0);
+		assert_int_equal(kernels.count, 1);
+		assert_int_equal(kernels.module_count, 1);
+		assert_string_equal(kernels.modules[0].name, "y");
+		assert_int_equal(packaged_kernel_drivers(&kernels.items[0], &names, NULL),
+				 0);
+		assert_words(&names.modules, i == 0 ? "a sctp" : "sctp a");
+		driver_names_done(&names);
+	}
+}
+
 static void two_kernels_are_two(void **state)
 {
 	static const struct made_member old[] = {MADE_FILE("boot/vmlinuz-6.9.1", "old"),
@@ -455,6 +490,7 @@ int main(void)
 		MACHINE_TEST(split_packages_are_one_kernel),
 		MACHINE_TEST(tree_is_looked_at_before_boot),
 		MACHINE_TEST(symvers_come_plain),
+		MACHINE_TEST(extra_modules_of_the_kernels_package_are_its_own),
 		MACHINE_TEST(two_kernels_are_two),
 		MACHINE_TEST(third_party_modules_stay_apart),
 		MACHINE_TEST(modules_without_an_image_are_third_party),
