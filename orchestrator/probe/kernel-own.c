@@ -150,7 +150,7 @@ static int own_open(struct own_search *search, const char *path, struct error *e
 		if (r == 0)
 			r = own_take(search, path, bytes, len, err);
 	}
-	return r == -ENOENT || r == -ERROR_DAMAGED ? 0 : r;
+	return r == -ENOENT || r == -ERROR_DAMAGED || r == -EFBIG ? 0 : r;
 }
 
 static int own_find(struct own_search *search, size_t i, struct error *err)

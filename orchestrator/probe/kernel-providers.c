@@ -151,7 +151,7 @@ static int take_provider(const struct taking *taking, const struct provider_file
 	struct export_cache *cache = taking->providers->cache;
 	struct cached_exports known;
 
-	if (from->r == -ENOENT || from->r == -ERROR_DAMAGED)
+	if (from->r == -ENOENT || from->r == -ERROR_DAMAGED || from->r == -EFBIG)
 		return 0;
 	if (from->r < 0)
 		return error_set(err, from->r, "%s", from->why.message);

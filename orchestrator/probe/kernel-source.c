@@ -109,7 +109,7 @@ static int walk_module(struct tree_walk *walk, const char *path, struct error *e
 	if (r == -ENOENT || r == -EINVAL)
 		return 0; /* gone meanwhile, or no file */
 	if (r == 0)
-		r = held_unpack(&held, path, MODULE_FILE_MAX, err);
+		r = held_unpack(&held, path, module_plain_max(held.len), err);
 	if (r == -ERROR_DAMAGED || r == -EFBIG)
 		return 0;
 	if (r < 0)
@@ -281,7 +281,7 @@ static int installed_module(void *data, const char *path, void **ret, size_t *re
 
 	if (r < 0)
 		return r;
-	r = decompress(held.data, held.len, MODULE_FILE_MAX, ret, ret_len,
+	r = decompress(held.data, held.len, module_plain_max(held.len), ret, ret_len,
 		       err);
 	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
 }

@@ -15,7 +15,9 @@
 #include "module-parts.h"
 #include "probe/decompress.h"
 
-#define COPY_MAX (128 * 1024)
+#define GROWTH_LEAST ((size_t)16 << 20)
+#define GROWTH       64
+#define COPY_MAX     (128 * 1024)
 
 static const char *const endings[] = {".ko", ".ko.gz", ".ko.xz", ".ko.zst"};
 
@@ -162,6 +164,13 @@ static void fault_set(struct module_file *file, const char *why)
 	set_fault(file, &fault);
 }
 
+size_t module_plain_max(size_t len)
+{
+	if (len > MODULE_FILE_MAX / GROWTH)
+		return MODULE_FILE_MAX;
+	return len * GROWTH > GROWTH_LEAST ? len * GROWTH : GROWTH_LEAST;
+}
+
 /* Told by content, as kmod does. Packed in any other way it is no module. */
 static bool is_packed(const void *data, size_t len)
 {
@@ -176,7 +185,8 @@ static int unpack(struct module_file *file, const void *data, size_t len,
 		  struct error *err)
 {
 	struct error why = {0};
-	int r = decompress(data, len, MODULE_FILE_MAX, &file->bytes, &file->size, &why);
+	int r = decompress(data, len, module_plain_max(len), &file->bytes, &file->size,
+			   &why);
 
 	if (r >= 0)
 		return 0;

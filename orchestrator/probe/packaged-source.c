@@ -13,11 +13,9 @@
 #include "module-elf.h"
 #include "probe/decompress.h"
 
-#define MODULES      "/lib/modules/"
-#define ALIAS_MAX    4096
-#define SAMPLE_MAX   ((size_t)1 << 20)
-#define GROWTH_LEAST ((size_t)16 << 20)
-#define GROWTH       64 /* an .xz of a module made to be a bomb grows by thousands */
+#define MODULES    "/lib/modules/"
+#define ALIAS_MAX  4096
+#define SAMPLE_MAX ((size_t)1 << 20)
 
 /* The members of a kernel's modules, one after the other. */
 struct walk {
@@ -98,7 +96,7 @@ int packaged_module_read(const char *package, struct package_member *member, voi
 			 size_t *ret_len, struct error *err)
 {
 	autofree void *data = NULL, *plain = NULL;
-	size_t len, plain_len, max = GROWTH_LEAST;
+	size_t len, plain_len;
 	struct error why = {0};
 	int r = packaged_member_read(package, member, MODULE_FILE_MAX, &data, &len, err);
 
@@ -109,9 +107,7 @@ int packaged_module_read(const char *package, struct package_member *member, voi
 		*ret_len = len;
 		return 0;
 	}
-	if (max < len * GROWTH)
-		max = len * GROWTH < MODULE_FILE_MAX ? len * GROWTH : MODULE_FILE_MAX;
-	if (decompress(data, len, max, &plain, &plain_len, &why) < 0)
+	if (decompress(data, len, module_plain_max(len), &plain, &plain_len, &why) < 0)
 		return error_set(err, -ERROR_DAMAGED, "%s is damaged: %s: %s", package,
 				 member->path, why.message);
 	*ret = take_ptr(plain);

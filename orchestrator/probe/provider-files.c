@@ -74,7 +74,7 @@ static int take_file(void *data, const char *path, const void *bytes, size_t len
 	item->known = item->key[0] && export_cache_has(one->cache, item->key);
 	if (item->known)
 		return 0;
-	r = decompress(bytes, len, MODULE_FILE_MAX, &plain, &plain_len, err);
+	r = decompress(bytes, len, module_plain_max(len), &plain, &plain_len, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", path);
 	return take_plain(item, plain, plain_len, err);

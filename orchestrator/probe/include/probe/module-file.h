@@ -9,6 +9,11 @@
 #include "core/module.h"
 
 #define MODULE_FILE_MAX ((size_t)512 * 1024 * 1024) /* plain */
+/*
+ * How many bytes a module's file of len compressed ones may unpack to: one made to fill
+ * memory grows by thousands, a module does not.
+ */
+size_t module_plain_max(size_t len);
 
 /*
  * A file below the root; .ko, .ko.gz, .ko.xz, .ko.zst (told by content). One that is
