@@ -338,7 +338,26 @@ static bool module_needs_abi(const struct vet_report *report,
 			     const struct compat_module *item)
 {
 	(void)report;
-	return item->file && !item->file->fault;
+	return item->file && (!item->file->fault || item->file->unread);
+}
+
+/* Kernels of 32 bits and big endian ones have modules that are not looked into; to other
+ * kernels those are malformed. */
+static void kind_unread(struct vet *vet)
+{
+	const struct vet_report *report = vet->report;
+
+	for (size_t i = 0; i < report->modules.count; i++) {
+		const struct module_file *file = report->modules.items[i].file;
+
+		if (!file || !file->unread || file->machine != report->abi.machine)
+			continue;
+		(void)error_set(&vet->abi_error, -ENOTSUP,
+				"%s has modules of 32 bits, or big endian ones, which "
+				"kuro does not read",
+				report->release);
+		return;
+	}
 }
 
 /* Modules that a kernel which can't be read would be asked for; caller frees. */
@@ -388,6 +407,8 @@ int vet_modules(struct vet *vet, struct error *err)
 	size_t count = modules_fill(vet);
 	int r = 0;
 
+	if (vet->abi_error.code == 0)
+		kind_unread(vet);
 	if (vet->abi_error.code < 0)
 		r = abi_unread(vet, &count, err);
 	if (r == 0)

@@ -85,6 +85,23 @@ static int check_header(const unsigned char *data, size_t len, Elf64_Ehdr *ret,
 	return 0;
 }
 
+/* A header of another kind of machine than those that kuro reads modules of. */
+static bool is_other_kind(const unsigned char *data, size_t len, uint16_t *machine)
+{
+	static const size_t at = offsetof(Elf64_Ehdr, e_machine); /* as in Elf32_Ehdr */
+	bool known, big;
+
+	if (len < at + sizeof(*machine) || memcmp(data, ELFMAG, SELFMAG) != 0)
+		return false;
+	big = data[EI_DATA] == ELFDATA2MSB;
+	known = (data[EI_CLASS] == ELFCLASS32 || data[EI_CLASS] == ELFCLASS64) &&
+		(data[EI_DATA] == ELFDATA2LSB || big);
+	if (!known || (data[EI_CLASS] == ELFCLASS64 && !big))
+		return false;
+	*machine = (uint16_t)(data[at + !big] << 8 | data[at + big]);
+	return true;
+}
+
 static int check_table(const Elf64_Ehdr *header, size_t len, struct text *fault)
 {
 	size_t size = (size_t)header->e_shnum * sizeof(Elf64_Shdr);
@@ -276,6 +293,7 @@ int module_elf_open(const void *data, size_t len, struct module_elf *ret,
 	Elf64_Ehdr header;
 
 	*ret = (struct module_elf){0};
+	ret->unread = is_other_kind(data, len, &ret->machine);
 	if (check_header(data, len, &header, fault) < 0)
 		return -1;
 	ret->machine = header.e_machine;

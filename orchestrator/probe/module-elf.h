@@ -40,6 +40,7 @@ struct module_section {
 
 struct module_elf {
 	uint16_t machine;
+	bool unread; /* of 32 bits, or big endian */
 	size_t section_count;
 	struct module_section parts[PARTS];
 	const unsigned char *symbols; /* struct module_symbol's source, 24 bytes each */

@@ -108,6 +108,7 @@ static int read_parts(struct module_file *file, const void *data, struct text *f
 	int r = module_elf_open(data, file->signature.content, &elf, fault);
 
 	file->machine = elf.machine;
+	file->unread = elf.unread;
 	if (r < 0)
 		return -1;
 	file->layout = elf.parts[PART_THIS_MODULE].size;
@@ -141,6 +142,7 @@ static void set_fault(struct module_file *file, struct text *fault)
 
 	begin(&empty, file->path);
 	empty.machine = file->machine;
+	empty.unread = file->unread;
 	empty.fault = text_take(fault);
 	module_file_done(file);
 	*file = empty;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Files of modules that are not looked into: those that grow as none does.
+ * Files of modules that are not looked into: those that grow as none does, and those of
+ * machines that kuro does not read modules of.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,6 +64,37 @@ static void a_file_that_grows_as_no_module_does_is_not_unpacked(void **state)
 	assert_int_equal(source.module(source.data, BOMB, &bytes, &len, NULL), -EFBIG);
 }
 
+static void a_module_of_another_kind_of_machine_is_known_as_such(void **state)
+{
+	static const struct {
+		unsigned char class, data, machine[2];
+		bool unread;
+		uint16_t expected;
+	} cases[] = {
+		{ELFCLASS64, ELFDATA2LSB, {EM_X86_64, 0}, false, EM_X86_64},
+		{ELFCLASS32, ELFDATA2LSB, {EM_386, 0}, true, EM_386},
+		{ELFCLASS32, ELFDATA2MSB, {0, EM_PPC}, true, EM_PPC},
+		{ELFCLASS64, ELFDATA2MSB, {0, EM_S390}, true, EM_S390},
+		{7, ELFDATA2MSB, {0, EM_S390}, false, 0},
+		{ELFCLASS64, 7, {0, EM_S390}, false, 0},
+	};
+	size_t len;
+	autofree unsigned char *bytes = made_module_bytes(&made_whole, &len);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		automodule struct module_file file = {0};
+
+		bytes[EI_CLASS] = cases[i].class;
+		bytes[EI_DATA] = cases[i].data;
+		memcpy(bytes + offsetof(Elf64_Ehdr, e_machine), cases[i].machine, 2);
+		assert_int_equal(module_file_parse("/x.ko", bytes, len, &file, NULL), 0);
+		assert_int_equal(!file.fault, i == 0);
+		assert_int_equal(file.unread, cases[i].unread);
+		assert_int_equal(file.machine, cases[i].expected);
+	}
+}
+
 #define MACHINE_TEST(f) \
 	cmocka_unit_test_setup_teardown(f, made_machine_set_up, made_machine_tear_down)
 
@@ -71,6 +103,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_file_may_grow_to_is_bounded_by_its_size),
 		MACHINE_TEST(a_file_that_grows_as_no_module_does_is_not_unpacked),
+		cmocka_unit_test(a_module_of_another_kind_of_machine_is_known_as_such),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

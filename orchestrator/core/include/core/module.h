@@ -48,7 +48,8 @@ struct module_file {
 	const char *name; /* "nf_nat": from .modinfo, else from the file's name, - as _ */
 	char *fault; /* why it is malformed, one sentence without end stop; or NULL */
 	uint16_t machine; /* e_machine */
-	uint64_t layout;  /* bytes of .gnu.linkonce.this_module, 0 for none */
+	bool unread; /* of 32 bits or big endian: not looked into, which is its fault */
+	uint64_t layout; /* bytes of .gnu.linkonce.this_module, 0 for none */
 	const char *vermagic, *license, *version, *srcversion, *provenance; /* or NULL;
 			      provenance is .modinfo's "intree" */
 	/* names of modules with - as _; parameters sorted, each once */
