@@ -270,6 +270,15 @@ static bool taint_allows(struct candidate *c, const struct module_import *import
 	return true;
 }
 
+/* As a name is folded when a module is built: mod_strncmp(). name has no dash. */
+static bool begins_as(const char *text, const char *name, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((text[i] == '-' ? '_' : text[i]) != name[i])
+			return false;
+	return true;
+}
+
 /* "module:a,b*": the module's own name, or its beginning (verify_module_namespace). */
 static bool named_in(const char *list, const char *name)
 {
@@ -280,7 +289,8 @@ static bool named_in(const char *list, const char *name)
 		bool glob = len && list[len - 1] == '*';
 		size_t fixed = len - glob;
 
-		if (strncmp(list, name, fixed) == 0 && (glob || fixed == own))
+		if (fixed <= own && begins_as(list, name, fixed) &&
+		    (glob || fixed == own))
 			return true;
 		list += len;
 		list += *list == ',';
