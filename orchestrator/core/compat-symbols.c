@@ -346,10 +346,13 @@ void judge_imports(struct docket *d, struct candidate *c)
 	}
 }
 
-/* Is a module of the kernel's own loaded with this one, because it needs it? */
-static bool needs_module(const struct docket *d, const struct candidate *c,
-			 const char *owner)
+/* Is a module of the kernel's own loaded when this one comes: today already, or because
+ * it needs it? */
+static bool is_loaded_before(const struct docket *d, const struct candidate *c,
+			     const char *owner)
 {
+	if (strv_has(&d->abi->loaded, owner))
+		return true;
 	for (size_t i = 0; i < c->file->import_count; i++) {
 		const struct symbol *symbol =
 			kernel_symbol(d->abi, c->file->imports[i].symbol);
@@ -379,8 +382,8 @@ static void judge_export(const struct docket *d, struct candidate *c,
 			       "it exports symbol %s, as this kernel itself does", name);
 	else if (!replacing(d, symbol))
 		candidate_says(c,
-			       needs_module(d, c, symbol->owner) ? EFFECT_REFUSES
-								 : EFFECT_WARNS,
+			       is_loaded_before(d, c, symbol->owner) ? EFFECT_REFUSES
+								     : EFFECT_WARNS,
 			       COMPAT_DUPLICATE_EXPORT, name,
 			       "it exports symbol %s, as this kernel's module %s does: "
 			       "only one of them can be loaded",

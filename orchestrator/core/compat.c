@@ -69,6 +69,7 @@ void kernel_abi_done(struct kernel_abi *abi)
 	symbol_table_free(abi->symbols);
 	strv_done(&abi->taken);
 	strv_done(&abi->blacklisted);
+	strv_done(&abi->loaded);
 	strv_done(&abi->built_in);
 	strv_done(&abi->in_tree);
 	kernel_own_free(abi->own, abi->own_count);

@@ -8,6 +8,7 @@
 #include "probe/distribution.h"
 #include "probe/firmware.h"
 #include "probe/kernels.h"
+#include "probe/state.h"
 #include "probe/storage.h"
 #include "vet-parts.h"
 
@@ -45,4 +46,6 @@ void vet_boot(struct vet *vet)
 	if (firmware_probe(vet->machine->root, &firmware, NULL) < 0)
 		firmware.secure_boot = false;
 	kernel_abi_boot(&vet->report->abi, &vet->source, line, firmware.secure_boot);
+	/* nothing runs, nothing is loaded */
+	(void)state_modules(vet->machine->root, &vet->report->abi.loaded);
 }

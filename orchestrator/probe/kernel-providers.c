@@ -24,35 +24,54 @@ static void set_add(struct symbol_table *set, const char *name)
 	(void)symbol_table_add(set, &symbol); /* one that is there may stay */
 }
 
-static struct symbol_table *set_exports(const struct compat_set *set)
-{
-	struct symbol_table *names = symbol_table_new();
+/* What is asked of the tree's modules, as far as the image has it not. */
+struct wanted_names {
+	struct symbol_table *imports; /* that the set itself does not give */
+	struct symbol_table *all;     /* and what it exports: the tree may, too */
+};
 
+static void wanted_done(struct wanted_names *wanted)
+{
+	symbol_table_free(wanted->imports);
+	symbol_table_free(wanted->all);
+}
+
+static void want_exports(const struct kernel_abi *abi, const struct compat_set *set,
+			 struct symbol_table *names)
+{
 	for (size_t i = 0; i < set->count; i++) {
 		const struct module_file *file = set->items[i].file;
 
 		for (size_t j = 0; file && j < file->export_count; j++)
-			set_add(names, file->exports[j].name);
+			if (!set_has(abi->symbols, file->exports[j].name))
+				set_add(names, file->exports[j].name);
 	}
-	return names;
 }
 
-static struct symbol_table *wanted_names(const struct kernel_abi *abi,
-					 const struct compat_set *set)
+static void want_imports(const struct kernel_abi *abi, const struct compat_set *set,
+			 struct wanted_names *wanted)
 {
-	autosymbols struct symbol_table *own = set_exports(set);
-	struct symbol_table *wanted = symbol_table_new();
-
 	for (size_t i = 0; i < set->count; i++) {
 		const struct module_file *file = set->items[i].file;
 
 		for (size_t j = 0; file && j < file->import_count; j++) {
 			const char *name = file->imports[j].symbol;
 
-			if (!set_has(abi->symbols, name) && !set_has(own, name))
-				set_add(wanted, name);
+			if (!set_has(abi->symbols, name) && !set_has(wanted->all, name))
+				set_add(wanted->imports, name);
 		}
 	}
+}
+
+static struct wanted_names wanted_of(const struct kernel_abi *abi,
+				     const struct compat_set *set)
+{
+	struct wanted_names wanted = {symbol_table_new(), symbol_table_new()};
+
+	want_exports(abi, set, wanted.all);
+	want_imports(abi, set, &wanted);
+	for (size_t i = 0; i < symbol_table_count(wanted.imports); i++)
+		set_add(wanted.all, symbol_table_at(wanted.imports, i)->name);
 	return wanted;
 }
 
@@ -217,16 +236,16 @@ static int add_by_index(const struct taking *taking, const struct symbol_table *
 }
 
 /* All that the files need and do not have of each other: the image's are among them. */
-static struct symbol_table *needed_names(const struct third_party_list *list)
+static struct wanted_names needed_names(const struct third_party_list *list)
 {
 	struct compat_set set = {.count = list->count};
 	struct kernel_abi nothing = {.symbols = symbol_table_new()};
-	struct symbol_table *ret;
+	struct wanted_names ret;
 
 	set.items = mem_zalloc((list->count + 1) * sizeof(*set.items));
 	for (size_t i = 0; i < list->count; i++)
 		set.items[i].file = list->items[i].file;
-	ret = wanted_names(&nothing, &set);
+	ret = wanted_of(&nothing, &set);
 	symbol_table_free(nothing.symbols);
 	free(set.items);
 	return ret;
@@ -237,14 +256,25 @@ struct kernel_providers *kernel_providers_ahead(const struct kernel_source *sour
 						const struct third_party_list *list)
 {
 	struct kernel_providers *ret = kernel_providers_new(source, cache);
-	autosymbols struct symbol_table *names = needed_names(list);
-	size_t count = symbol_table_count(names);
+	cleanup(wanted_done) struct wanted_names names = needed_names(list);
+	size_t count = symbol_table_count(names.imports);
 	char **paths = mem_zalloc((count + 1) * sizeof(*paths));
 
-	if (!source->exports && find_paths(source, names, paths, NULL) == 0)
+	if (!source->exports && find_paths(source, names.imports, paths, NULL) == 0)
 		provider_files_read(ret, source, paths, count);
 	paths_free(paths, count);
 	return ret;
+}
+
+/* Without an index a whole tree is not read for names that may be there twice. */
+static int add_wanted(const struct taking *taking, const struct wanted_names *wanted,
+		      struct error *err)
+{
+	int r = add_by_index(taking, wanted->all, err);
+
+	if (r != -ENOTSUP || symbol_table_count(wanted->imports) == 0)
+		return r == -ENOTSUP ? 0 : r;
+	return add_by_walk(taking->source, taking->abi, wanted->imports, err);
 }
 
 int kernel_abi_add_exports(const struct kernel_source *source,
@@ -254,21 +284,20 @@ int kernel_abi_add_exports(const struct kernel_source *source,
 {
 	autoproviders struct kernel_providers *own = NULL;
 	struct taking taking = {source, abi, providers};
-	autosymbols struct symbol_table *wanted = wanted_names(abi, set);
+	cleanup(wanted_done) struct wanted_names wanted = wanted_of(abi, set);
 	int r;
 
-	if (symbol_table_count(wanted) == 0)
+	if (symbol_table_count(wanted.all) == 0)
 		return 0;
 	if (source->exports)
-		return add_from_table(source->exports(source->data), abi, wanted, err);
+		return add_from_table(source->exports(source->data), abi, wanted.all,
+				      err);
 	if (!providers) {
 		own = kernel_providers_new(source, cache);
 		taking.providers = own;
 	}
-	r = add_by_index(&taking, wanted, err);
-	if (r == -ENOTSUP)
-		r = add_by_walk(source, abi, wanted, err);
-	if (r == 0)
-		r = kernel_own_read(source, abi, set, wanted, err);
+	r = add_wanted(&taking, &wanted, err);
+	if (r == 0 && symbol_table_count(wanted.imports) > 0)
+		r = kernel_own_read(source, abi, set, wanted.imports, err);
 	return r < 0 ? error_prefix(err, r, "modules of %s", source->release) : 0;
 }

@@ -8,9 +8,8 @@
 
 #include "base/root-file.h"
 #include "base/text.h"
+#include "probe/state.h"
 
-/* Names of modules whose state is Live. */
-int state_modules(const struct root *root, struct strv *ret);
 /*
  * "modalias driver" of devices with a driver, and the modalias of those without one on
  * buses whose drivers come from modules (unbound may be NULL).

@@ -243,6 +243,13 @@ static int key_tree(struct scene *s, const char *value, struct error *err)
 	return 0;
 }
 
+static int key_loaded(struct scene *s, const char *value, struct error *err)
+{
+	(void)err; /* names */
+	strv_split(&s->abi.loaded, value, " ");
+	return 0;
+}
+
 static int key_own(struct scene *s, const char *value, struct error *err)
 {
 	autostrv struct strv words = {0};
@@ -586,6 +593,7 @@ static const struct key {
 	{"release", false, key_release},
 	{"symbol", false, key_symbol},
 	{"tree", false, key_tree},
+	{"loaded", false, key_loaded},
 	{"own", false, key_own},
 	{"built-in", false, key_built_in},
 	{"taken", false, key_taken},

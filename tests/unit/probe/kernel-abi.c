@@ -559,6 +559,29 @@ static void what_is_read_ahead_is_read_once_and_counts_where_needed(void **state
 	kernel_source_done(&w.below);
 }
 
+/* A module of the tree has the symbol, too: only one of both can be loaded. */
+static void what_the_set_exports_is_looked_for_in_the_tree(void **state)
+{
+	const struct made_machine *m = *state;
+	autosource struct kernel_source source = {0};
+	autoabi struct kernel_abi abi = {0};
+	struct symbol exports[] = {{.name = "one", .name_space = "", .owner = "third"},
+				   {.name = "alpha", .name_space = "", .owner = "third"}};
+	struct module_file file = {.name = "third",
+				   .exports = exports,
+				   .export_count = 2};
+	struct compat_module item = {.file = &file};
+	const struct compat_set set = {&item, 1};
+
+	made_release(m);
+	made_source(m, &source);
+	probe(&source, &abi);
+	assert_int_equal(kernel_abi_add_exports(&source, NULL, NULL, &abi, &set, NULL),
+			 0);
+	assert_symbol(&abi, "one", 1, "one_mod");
+	assert_symbol(&abi, "alpha", 0x11111111, "");
+}
+
 static void without_an_index_every_module_is_read_once(void **state)
 {
 	const struct made_machine *m = *state;
@@ -717,6 +740,7 @@ int main(void)
 		MACHINE_TEST(a_note_is_of_one_identity_alone),
 		MACHINE_TEST(only_modules_that_are_needed_are_opened),
 		MACHINE_TEST(what_is_read_ahead_is_read_once_and_counts_where_needed),
+		MACHINE_TEST(what_the_set_exports_is_looked_for_in_the_tree),
 		MACHINE_TEST(without_an_index_every_module_is_read_once),
 		MACHINE_TEST(a_provider_that_is_gone_exports_nothing),
 		MACHINE_TEST(packed_modules_are_known_by_their_content),

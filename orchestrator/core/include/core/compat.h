@@ -99,6 +99,7 @@ struct kernel_abi {
 	struct strv taken; /* names in /sys/module of what is built in */
 	/* module_blacklist= as it is written: no - there fits the _ of a name. */
 	struct strv blacklisted;
+	struct strv loaded;   /* what this machine has loaded today, - as _ */
 	struct strv built_in; /* names in modules.builtin, - as _ */
 	struct strv in_tree;  /* names of the target tree's own, - as _, sorted */
 	/* Where the set takes the place of some of those: the tree's others that it needs

@@ -119,9 +119,9 @@ static inline void kernel_providers_free_cleanup(struct kernel_providers **provi
 #define autoproviders cleanup(kernel_providers_free_cleanup)
 /*
  * Add to abi->symbols what the tree's own modules export of these names (what set needs
- * and the image and the set itself do not have), opening those modules only, if they were
- * not read ahead. cache and providers may be NULL; a cache serves only without providers,
- * which have theirs.
+ * and the image and the set itself do not have; where there is an index, what set
+ * exports, too), opening those modules only, if they were not read ahead. cache and
+ * providers may be NULL; a cache serves only without providers, which have theirs.
  */
 int kernel_abi_add_exports(const struct kernel_source *source,
 			   const struct symbol_cache *cache,

@@ -23,6 +23,11 @@ void machine_state_done(struct machine_state *s);
 /* Read /proc and /sys, ask systemd; what can't be read stays empty. Always returns 0. */
 int machine_state_probe(const struct root *root, struct machine_state *ret,
 			struct error *err);
+/*
+ * Names of modules whose state is Live alone, added in no order; what can't be read is
+ * told by a negative code.
+ */
+int state_modules(const struct root *root, struct strv *ret);
 /* JSON text, caller frees; and back (-ERROR_DAMAGED). */
 char *machine_state_format(const struct machine_state *s);
 int machine_state_parse(const char *text, struct machine_state *ret, struct error *err);
