@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "systemd-library.h"
+#include "journal.h"
 
 #define BOOT_LOG_MAX   65536
 #define BOOT_LOG_DEPTH 3 /* systemd-pstore sorts into directories */
@@ -82,38 +82,16 @@ static void journal_read(sd_journal *journal, unsigned int lines, struct text *r
 	} while (sym_sd_journal_next(journal) > 0);
 }
 
-/* The journal writes boot ids without dashes. */
-static char *journal_boot_match(const char *boot_id)
-{
-	struct text match = {0};
-
-	text_append(&match, "_BOOT_ID=");
-	for (; *boot_id; boot_id++)
-		if (*boot_id != '-')
-			text_append_n(&match, boot_id, 1);
-	return text_take(&match);
-}
-
 int boot_log_journal(const struct root *root, const char *boot_id, unsigned int lines,
 		     char **ret)
 {
-	autofree char *match = journal_boot_match(boot_id);
 	autotext struct text found = {0};
 	sd_journal *journal = NULL;
-	int r = systemd_library_load(NULL);
+	int r = journal_open_boot(root, boot_id, &journal);
 
 	if (r < 0)
 		return r;
-	if (root_is_live(root))
-		r = sym_sd_journal_open(&journal,
-					SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
-	else
-		r = sym_sd_journal_open_directory_fd(&journal, root->fd,
-						     SD_JOURNAL_OS_ROOT);
-	if (r < 0)
-		return r;
-	if (sym_sd_journal_add_match(journal, match, 0) == 0)
-		journal_read(journal, lines, &found);
+	journal_read(journal, lines, &found);
 	sym_sd_journal_close(journal);
 	if (found.len == 0)
 		return -ENOENT;

@@ -66,6 +66,45 @@ static void other_lines_are_none(void **state)
 	assert_null(module);
 }
 
+/* The kernel's log names no module where a signature is refused: who asked for it does.
+ */
+static void rejected_signatures_are_told_by_who_loads(void **state)
+{
+	static const struct {
+		const char *line, *unlocked, *locked;
+	} rows[] = {
+		{"modprobe: ERROR: could not insert 'zfs': Key was rejected by service",
+		 "zfs", "zfs"},
+		{"insmod: ERROR: could not insert module ./a/x-y.ko: Required key not "
+		 "available",
+		 "x_y", "x_y"},
+		{"Failed to insert module 'v4l2loopback': Key was rejected by service",
+		 "v4l2loopback", "v4l2loopback"},
+		{"Failed to insert 'old': Operation not permitted", NULL, "old"},
+		{"modprobe: ERROR: could not insert 'zfs': No such device", NULL, NULL},
+		{"modprobe: ERROR: could not insert 'z fs': Key was rejected by service",
+		 NULL, NULL},
+		{"modprobe: ERROR: could not insert '': Key was rejected by service",
+		 NULL, NULL},
+		{"modprobe: FATAL: Module zfs not found in directory /lib/modules/6.1",
+		 NULL, NULL},
+		{"could not insert 'zfs'", NULL, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		for (int locked = 0; locked < 2; locked++) {
+			const char *name = locked ? rows[i].locked : rows[i].unlocked;
+			autofree char *module = NULL;
+			const char *message =
+				module_log_rejection(rows[i].line, locked, &module);
+
+			assert_int_equal(message != NULL, name != NULL);
+			assert_true(str_eq(module, name));
+		}
+	}
+}
+
 static void a_log_that_is_not_there_is_told(void **state)
 {
 	const struct made_machine *m = *state;
@@ -87,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(refusals_name_their_module),
 		TEST(other_lines_are_none),
+		TEST(rejected_signatures_are_told_by_who_loads),
 		TEST(a_log_that_is_not_there_is_told),
 	};
 
