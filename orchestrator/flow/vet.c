@@ -151,15 +151,24 @@ static void abi_begin(struct abi_reading *reading)
 		aside_begin(&reading->aside, abi_probe, reading);
 }
 
+static bool any_packed(const struct third_party_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].path && !str_ends(list->items[i].path, ".ko"))
+			return true;
+	return false;
+}
+
 /*
- * Meanwhile the modules that third-party ones stand on are read: packed ones take long,
- * too. As a source of its own, since the other one is being asked.
+ * Meanwhile the modules that third-party ones stand on are read, where they are packed:
+ * that takes long, too. As a source of its own, since the other one is being asked.
  */
 static void abi_wait(struct vet *vet, struct abi_reading *reading)
 {
 	struct kernel_source tree = {0};
 
 	if (!reading->begun || !vet->installed || !aside_works(&reading->aside) ||
+	    !any_packed(&vet->report->there) ||
 	    kernel_source_tree(vet->machine->root, vet->report->release, &tree, NULL) < 0)
 		return;
 	vet->providers = kernel_providers_ahead(&tree, &vet->cache, &vet->report->there);

@@ -12,7 +12,9 @@
 #include "base/parallel.h"
 #include "probe/decompress.h"
 
-#define READ_FEW 4 /* files a thread is begun for */
+/* files a thread is begun for */
+#define READ_FEW        16
+#define READ_FEW_PACKED 2
 
 struct kernel_providers *kernel_providers_new(const struct kernel_source *source,
 					      const struct symbol_cache *cache)
@@ -134,6 +136,15 @@ static size_t new_files(const struct kernel_providers *providers, char *const *p
 	return added;
 }
 
+/* Only a look is said to be fit for threads. */
+static size_t few_files(const struct kernel_source *source,
+			const struct provider_file *items, size_t count)
+{
+	if (!source->look)
+		return count + 1;
+	return count > 0 && str_ends(items[0].path, ".ko") ? READ_FEW : READ_FEW_PACKED;
+}
+
 void provider_files_read(struct kernel_providers *providers,
 			 const struct kernel_source *source, char *const *paths,
 			 size_t count)
@@ -142,8 +153,7 @@ void provider_files_read(struct kernel_providers *providers,
 	size_t added = new_files(providers, paths, count, items);
 	struct reading reading = {source, providers->cache, items};
 
-	/* only a look is said to be fit for threads */
-	parallel_each(added, source->look ? READ_FEW : added + 1, read_one, &reading);
+	parallel_each(added, few_files(source, items, added), read_one, &reading);
 	providers->items = mem_regrow(providers->items, providers->count + added + 1,
 				      sizeof(*providers->items));
 	memcpy(providers->items + providers->count, items, added * sizeof(*items));
