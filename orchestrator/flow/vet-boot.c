@@ -31,18 +31,22 @@ static void lasting_arguments(const struct vet *vet, struct strv *ret)
 					&storage.roles[STORAGE_ROOT], ret, &source, NULL);
 }
 
-void vet_boot(struct vet *vet)
+char *vet_boot_line(const struct vet *vet)
 {
 	const struct strv *trial =
 		policy_strings(vet->machine->policy, POLICY_BOOT_TRIAL_ARGS);
 	autostrv struct strv args = {0};
-	autofree char *line = NULL;
-	struct firmware firmware = {0};
 
 	lasting_arguments(vet, &args);
 	for (size_t i = 0; i < trial->count; i++)
 		strv_add(&args, trial->items[i]);
-	line = command_line_join(&args);
+	return command_line_join(&args);
+}
+
+void vet_boot(struct vet *vet, const char *line)
+{
+	struct firmware firmware = {0};
+
 	if (firmware_probe(vet->machine->root, &firmware, NULL) < 0)
 		firmware.secure_boot = false;
 	kernel_abi_boot(&vet->report->abi, &vet->source, line, firmware.secure_boot);

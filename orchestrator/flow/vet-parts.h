@@ -42,8 +42,10 @@ bool vet_source_names(const struct kernel_source *source, const char *what,
 
 void vet_outlook_done(struct vet_outlook *outlook);
 
-/* What the target's command line and the firmware make of its loader's rules. */
-void vet_boot(struct vet *vet);
+/* The command line that the target would get; caller frees. Asks the machine alone. */
+char *vet_boot_line(const struct vet *vet);
+/* What its command line and the firmware make of the target's loader's rules. */
+void vet_boot(struct vet *vet, const char *line);
 
 /* From source to a judged report with its findings. */
 int vet_run(struct vet *vet, struct error *err);

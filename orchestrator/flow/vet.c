@@ -124,15 +124,21 @@ static void abi_names_only(struct vet *vet)
 	(void)vet_source_names(&vet->source, "modules.builtin", &abi->built_in);
 }
 
-/* What the kernel is, read beside the machine's modules. */
+/* What the kernel is and how it would be booted, read beside the machine's modules. */
 struct abi_reading {
 	const struct vet *vet;
 	struct aside aside;
 	bool begun;
 	struct kernel_abi abi;
+	char *line; /* that it would be booted with */
 	struct error err;
 	int r;
 };
+
+static void reading_done(struct abi_reading *reading)
+{
+	free(reading->line);
+}
 
 static void abi_probe(void *data)
 {
@@ -140,6 +146,8 @@ static void abi_probe(void *data)
 
 	reading->r = kernel_abi_probe(&reading->vet->source, &reading->vet->cache,
 				      &reading->abi, &reading->err);
+	if (reading->r == 0)
+		reading->line = vet_boot_line(reading->vet);
 }
 
 /* Unpacking an image takes as long as all the rest. Whether it is needed is known before
@@ -197,7 +205,7 @@ static void abi_take(struct vet *vet, struct abi_reading *reading)
 	vet->report->abi_read = reading->r == 0;
 	if (reading->r == 0) {
 		vet->report->abi = reading->abi;
-		vet_boot(vet);
+		vet_boot(vet, reading->line);
 	} else {
 		vet->abi_error = reading->err;
 		vet->abi_error.code = reading->r;
@@ -312,7 +320,7 @@ static int vet_weigh(struct vet *vet, struct error *err)
 
 int vet_run(struct vet *vet, struct error *err)
 {
-	struct abi_reading reading = {.vet = vet};
+	cleanup(reading_done) struct abi_reading reading = {.vet = vet};
 	int r;
 
 	symbol_cache_open(vet->machine->root, &vet->cache);
