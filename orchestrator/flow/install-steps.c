@@ -48,6 +48,9 @@ int step_initramfs_check(struct journey *j, struct error *err)
 		return 0;
 	if (!root_exists(j->machine->root, path))
 		return 0;
+	/* hooks of headers that came after the kernel make modules, and no image */
+	if (initramfs_is_stale(j->machine->root, j->transaction.release, NULL) > 0)
+		return 0;
 	return boot_image_check_initramfs(j->machine->root, path, err) < 0 ? 0 : 1;
 }
 

@@ -96,6 +96,7 @@ static char *module_sentence(const struct vet *vet, const struct compat_module *
 			     const struct vet_outlook *outlook)
 {
 	autofree char *subject = module_subject(item->known);
+	const char *unbuilt = outlook->lacks_headers ? outlook->why : NULL;
 	autofree char *why = NULL;
 
 	if (item->verdict == COMPAT_NO_FILE) {
@@ -105,8 +106,9 @@ static char *module_sentence(const struct vet *vet, const struct compat_module *
 	}
 	why = module_why(item);
 	if (item->verdict == COMPAT_FAILS)
-		return str_format("module %s would not load in %s: %s", subject,
-				  vet->report->release, why);
+		return str_format("module %s would not load in %s: %s%s%s", subject,
+				  vet->report->release, why, unbuilt ? "; " : "",
+				  unbuilt ? unbuilt : "");
 	return str_format("module %s would taint %s, which modules.tainted of the policy "
 			  "does not allow: %s",
 			  subject, vet->report->release, why);

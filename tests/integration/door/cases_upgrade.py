@@ -2,7 +2,7 @@
 """kuro upgrade takes from apt what apt itself would bring, and waits where it would wait."""
 from cases_boot import expect, last
 from cases_vetting import with_dkms
-from machine import index, inside, made_package, offer, package, upgrade
+from machine import headers_package, index, inside, made_package, offer, package, upgrade
 from world import run
 
 CASES = {}
@@ -21,12 +21,8 @@ def packages(world):
 
 
 def headers(world, release, folder):
-    """A package of headers, as far as dkms' stand-in looks at them."""
-    home = f'usr/lib/modules/{release}/build'
     hooks = f'run-parts --arg={release} /etc/kernel/header_postinst.d'
-    return made_package(world, folder, f'linux-headers-{release}', '1', postinst=hooks, files={
-        f'{home}/Makefile': '', f'{home}/scripts/none': '',
-        f'{home}/include/generated/utsrelease.h': f'#define UTS_RELEASE "{release}"\n'})
+    return headers_package(world, release, folder, postinst=hooks)
 
 
 @case

@@ -78,6 +78,15 @@ def made_package(world, folder, name, version, **fields):
     return target / f'{name}_{version}_amd64.deb'
 
 
+def headers_package(world, release, folder, **fields):
+    """A package of headers, as far as dkms' stand-in looks at them."""
+    home = f'usr/lib/modules/{release}/build'
+    return made_package(world, folder, f'linux-headers-{release}', '1', files={
+        f'{home}/Makefile': '', f'{home}/scripts/none': '',
+        f'{home}/include/generated/utsrelease.h': f'#define UTS_RELEASE "{release}"\n'},
+        **fields)
+
+
 def index(world, folder='srv/repo/made', **more):
     """A folder made a repository, and apt told of it alone; more: by package name, fields
     that only the archive gives."""
