@@ -9,6 +9,7 @@
 
 #include "act/boot-env.h"
 #include "act/integrate.h"
+#include "act/reboot-required.h"
 #include "base/cleanup.h"
 #include "flow/protect.h"
 #include "probe/boot-files.h"
@@ -196,6 +197,16 @@ static int trial_remember(const struct machine *machine, struct trial *t,
 	return r;
 }
 
+/* Nobody needs to reboot for it any more. */
+static void trial_asks_no_reboot(const struct machine *machine, const struct trial *t)
+{
+	autofree char *package = str_format("linux-image-%s", t->release);
+	struct error local = {0};
+
+	if (t->release && reboot_required_drop(machine->root, package, &local) < 0)
+		machine_note(machine, NOTE_WARNING, "%s", local.message);
+}
+
 int rollback_trial(const struct machine *machine, const struct rollback_cause *cause,
 		   char **ret_sentence, struct error *err)
 {
@@ -211,8 +222,10 @@ int rollback_trial(const struct machine *machine, const struct rollback_cause *c
 	remembered = trial_remember(machine, &t, cause, &memory);
 	boot_block_disarm(&t.block);
 	r = boot_env_write(machine->root, &t.block, err);
-	if (r == 0)
+	if (r == 0) {
 		protect_refresh(machine);
+		trial_asks_no_reboot(machine, &t);
+	}
 	machine_note(machine, NOTE_WARNING, "%s", t.sentence);
 	/* a login message that can't be written takes nothing from the rollback */
 	(void)integrate_motd(machine->root, t.sentence, NULL);

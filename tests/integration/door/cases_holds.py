@@ -57,6 +57,8 @@ def failed(world):
     deb = made_package(world, 'srv/old', name, '1')
     run('dpkg', '--root', world.root, '-i', deb)
     world.kuro('try', world.new)
+    for path, text in ('', 'a reboot'), ('.pkgs', name):
+        (world.root / f'run/reboot-required{path}').write_text(text + '\n')
     boots(world, 2, trial=True, dies=True)
     boots(world, 1, orderly=False)
     return name
@@ -66,6 +68,7 @@ def failed(world):
 def a_version_that_failed_stays_away_and_a_newer_one_comes(world):
     name = failed(world)
     assert 'Pin: version 1\n' in (world.root / MARKS).read_text()
+    expect((world.root / 'run/reboot-required').exists(), False, 'a reboot is wanted')
     made_package(world, 'srv/repo/made', name, '1')
     index(world)
     expect(candidate(world, name), '(none)', 'candidate')
