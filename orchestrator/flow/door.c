@@ -205,6 +205,8 @@ static void kernel_part(const struct package_plan *packages, struct package_plan
 		to->old_version = str_dup(from->old_version);
 		to->new_version = str_dup(from->new_version);
 		to->archive = str_dup(from->archive);
+		to->release = str_dup(from->release);
+		to->image = from->image;
 		if (release && (from->image || str_starts(from->name, IMAGE)) &&
 		    (!newest || release_compare(release, newest) > 0))
 			newest = release;

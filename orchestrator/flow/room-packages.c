@@ -274,6 +274,31 @@ static int package_bookkeeping(struct room *room, const char *name, uint64_t ino
 	return room_put(room, &lists, err);
 }
 
+/*
+ * A package whose image is in the tree of its modules has it copied to /boot by its
+ * scripts (kernel-install).
+ */
+static int copied_image_add(struct asking *asking, const struct package_change *change,
+			    const struct space_tally *fresh, struct error *err)
+{
+	struct room *room = asking->room;
+	const struct room_demand image = {
+		.what = change->name,
+		.path = "/boot",
+		.bytes = room->like ? room->like->image.size : BOOT_FILES,
+		.inodes = 1,
+	};
+	size_t boot = 0;
+	int r = space_place(room->machine->root, "/boot", &room->plan, &boot, err);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (!is_boot_alone(room, boot) ||
+	    (boot < fresh->count && fresh->items[boot].bytes > 0))
+		return 0;
+	return room_put(room, &image, err);
+}
+
 static int package_add(struct asking *asking, struct package_change *change,
 		       struct error *err)
 {
@@ -289,6 +314,8 @@ static int package_add(struct asking *asking, struct package_change *change,
 		room->listed = listed;
 	}
 	r = package_bookkeeping(room, change->name, tally_inodes(&fresh), err);
+	if (r == 0 && change->image)
+		r = copied_image_add(asking, change, &fresh, err);
 	/* one that has no list any more has no files to be kept twice */
 	if (change->old_version &&
 	    space_package_installed(room->machine->root, change->name, &room->plan, &old,
