@@ -13,7 +13,9 @@
 #include "probe/dnf-incoming.h"
 #include "probe/dnf-words.h"
 
-#define ANSWER      "kuro's plan: "
+#define ANSWER "kuro's plan: "
+/* What dnf says of packages that are all excluded, instead of resolving. */
+#define NOTHING     "No packages marked for upgrade"
 #define OUTPUT_MAX  ((size_t)64 * 1024 * 1024)
 #define RPM_TIMEOUT 120 /* seconds */
 #define RPM_ANSWER  "%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}-%{RELEASE}\\t%{ARCH}\\n"
@@ -89,6 +91,8 @@ static int dnf_ask(const struct dnf_question *question, struct package_plan *ret
 	answer = result.out.data ? answer_line(result.out.data) : NULL;
 	if (answer)
 		return dnf_incoming_parse(answer, ret, err);
+	if (strstr(text_str(&result.err), NOTHING))
+		return 0;
 	told = str_printable(text_str(&result.err));
 	if (result.status == 0)
 		return error_set(
