@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "journey"))
-from lab_tree import archive, cache, debian, kernel_boot_files, lab_releases  # noqa: E402
+from lab_tree import TESTS, archive, cache, debian, kernel_boot_files, lab_releases  # noqa: E402
 from world import World, run, run_in  # noqa: E402
 
 PACKAGES = "dnf rpm createrepo-c dnf-plugins-core"
@@ -32,6 +32,42 @@ rm -f /boot/initramfs-{uname}.img
 /boot/vmlinuz-{uname}
 /lib/modules/{uname}
 """
+# As Fedora and RHEL have it: all that is in /boot is made by kernel-install's plug-ins.
+CORE = """\
+Name: kernel-core
+Version: {version}
+Release: {release}
+Summary: a test's kernel
+License: none
+Provides: installonlypkg(kernel), kernel-uname-r = {uname}
+AutoReqProv: no
+%description
+A test's kernel.
+%preun
+/usr/bin/kernel-install remove {uname} || exit $?
+%posttrans
+/usr/bin/kernel-install add {uname} /lib/modules/{uname}/vmlinuz || exit $?
+%files
+/lib/modules/{uname}
+"""
+# What such a machine's grub2 and dracut do there.
+PLUGINS = {"20-grub.install": """\
+#!/bin/sh
+entry=/boot/loader/entries/test-$2.conf
+case $1 in
+add) cp "$4" "/boot/vmlinuz-$2" && cp "/lib/modules/$2/config" "/boot/config-$2" &&
+	printf 'title %s\\nlinux /vmlinuz-%s\\ninitrd /initramfs-%s.img\\n' "$2" "$2" "$2" >"$entry" ;;
+remove) rm -f "/boot/vmlinuz-$2" "/boot/config-$2" "$entry" ;;
+esac
+""", "50-dracut.install": """\
+#!/bin/sh
+echo "$1 $2" >>/run/initramfs.log
+case $1 in
+add) cd /run && echo a program >init && chmod 755 init && echo init | cpio -o -H newc --quiet >"/boot/initramfs-$2.img" ;;
+remove) rm -f "/boot/initramfs-$2.img" ;;
+esac
+"""}
+PLUGIN_DIR = "usr/lib/python3/dist-packages/dnf-plugins"
 BASE = """\
 Name: base
 Version: 1
@@ -89,12 +125,37 @@ def named(release):
     return release.replace("-cloud-amd64", ".clou.x86_64")
 
 
-def image_of(release):
+def real_file(release, start):
+    """Of the lab's kernel that is named so, or None."""
     for real in lab_releases():
         if named(real) == release:
-            path, = (p for p in kernel_boot_files(real) if p.name.startswith("vmlinuz-"))
+            path, = (p for p in kernel_boot_files(real) if p.name.startswith(start))
             return path.read_bytes().replace(real.encode(), release.encode())
-    return os.urandom(20000)
+    return None
+
+
+def image_of(release):
+    return real_file(release, "vmlinuz-") or os.urandom(20000)
+
+
+def config_of(release):
+    """Without a tree of modules: of a kernel that has none."""
+    text = real_file(release, "config-") or b""
+    return text.replace(b"CONFIG_MODULES=y", b"# CONFIG_MODULES is not set")
+
+
+def real_tree(release):
+    """All that the lab's kernel of that name has: paths in a package, and content."""
+    real, = (r for r in lab_releases() if named(r) == release)
+    with tempfile.TemporaryDirectory() as work:
+        run("dpkg-deb", "-x", archive.package(f"linux-image-{real}"), work)
+        tree = Path(work, "lib/modules", real)
+        run("depmod", "-b", work, real)
+        files = [(f"lib/modules/{release}/{path.relative_to(tree)}",
+                  path.read_bytes().replace(real.encode(), release.encode()))
+                 for path in tree.rglob("*") if path.is_file() and not path.is_symlink()]
+    return [*files, (f"lib/modules/{release}/vmlinuz", image_of(release)),
+            (f"lib/modules/{release}/config", real_file(release, "config-"))]
 
 
 def layer():
@@ -108,6 +169,7 @@ class Machine(World):
         super().__init__(template, size=size)
         self.repository = self.root / "srv/repo"
         self.old, self.new = map(named, lab_releases())
+        self.newer = "6.1.900-1.test.x86_64"
         if template:
             self.start(self.old)
             return
@@ -124,6 +186,15 @@ class Machine(World):
         (self.root / "var/lib/rpm").mkdir(parents=True, exist_ok=True)
         run_in(self.root, "rpm", "--initdb")
         self.rpm(BASE)
+        shutil.copy(TESTS.parent / "hooks/dnf/kuro.py", self.root / PLUGIN_DIR)
+        (self.root / "boot/loader/entries").mkdir(parents=True)
+        for path in self.root.glob("usr/lib/kernel/install.d/[5-9]*.install"):
+            if path.name != "99-kuro.install":
+                path.unlink()   # Debian's own
+        for name, text in PLUGINS.items():
+            path = self.root / "usr/lib/kernel/install.d" / name
+            path.write_text(text)
+            path.chmod(0o755)
 
     def _mount_root(self, template):
         layers = self.dir / "layers"
@@ -156,14 +227,20 @@ class Machine(World):
                 "--define", "__spec_install_pre %{nil}", "--define", "_build_id_links none",
                 "--define", "_binary_payload w0.gzdio", Path(work, "spec"))
 
-    def offer(self, *releases):
-        """Packages of them in the repository, with real images where the lab has them."""
+    def offer(self, *releases, spec=SPEC, whole=False):
+        """Packages of them in the repository, with real images where the lab has them; or with
+        all their modules."""
+        kind = run("findmnt", "-no", "FSTYPE", "/").stdout.strip()
         for release in releases:
             version, rest = release.removesuffix(".x86_64").split("-", 1)
-            self.rpm(SPEC.format(version=version, release=rest, uname=release),
-                     [(f"boot/vmlinuz-{release}", image_of(release)),
-                      (f"lib/modules/{release}/modules.order", b""),
-                      (f"lib/modules/{release}/modules.builtin", b"")])
+            tree = f"lib/modules/{release}"
+            image = f"{tree}/vmlinuz" if spec == CORE else f"boot/vmlinuz-{release}"
+            self.rpm(spec.format(version=version, release=rest, uname=release),
+                     real_tree(release) if whole else [
+                         (image, image_of(release)), (f"{tree}/config", config_of(release)),
+                         (f"{tree}/modules.order", b""), (f"{tree}/modules.dep", b""),
+                         (f"{tree}/modules.builtin",
+                          f"kernel/fs/{kind}/{kind}.ko\n".encode())])
         self.index()
 
     def add(self, *releases):
