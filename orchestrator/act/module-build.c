@@ -23,6 +23,7 @@ struct build_job {
 	char *package;
 	char *why_not; /* it can't be built: this is why; NULL */
 	bool mends;    /* it is built, and files of it are lost: nothing to take back */
+	bool renews;   /* ... or are of no use, and have to go first */
 	bool had_build;
 	struct strv modules;
 };
@@ -66,6 +67,7 @@ struct job_search {
 	const struct package_run *run;
 	const char *release;
 	const struct third_party_list *there; /* in the release's tree already */
+	const struct strv *stale;             /* those of them that are of no use; NULL */
 	struct build_jobs *jobs;
 };
 
@@ -116,7 +118,12 @@ static const char *job_made(const struct job_search *search, struct build_job *j
 	return !already && state == BUILDER_INSTALLED ? job->package : already;
 }
 
-/* A module that is not there, into its package's job. */
+static bool is_stale(const struct job_search *search, const char *module)
+{
+	return search->stale && strv_has(search->stale, module);
+}
+
+/* A module that is not there, or of no use, into its package's job. */
 static int job_add(const struct job_search *search, const struct third_party *module,
 		   struct error *err)
 {
@@ -134,7 +141,9 @@ static int job_add(const struct job_search *search, const struct third_party *mo
 	job = job_for(search->jobs, package);
 	strv_add(&job->modules, module->name);
 	already = job_made(search, job);
-	if (already)
+	if (is_stale(search, module->name))
+		job->renews = job->mends = true;
+	else if (already)
 		job_of_built(search, already, module->name, job);
 	else if (!job->why_not &&
 		 (!rebuild.source || !rebuild.headers || rebuild.excluded))
@@ -153,7 +162,8 @@ static int jobs_find(const struct job_search *search,
 		if ((module->provider == PROVIDER_DKMS ||
 		     module->provider == PROVIDER_AKMODS ||
 		     module->provider == PROVIDER_WEAK) &&
-		    !list_find(search->there, module->name))
+		    (!list_find(search->there, module->name) ||
+		     is_stale(search, module->name)))
 			r = job_add(search, module, err);
 	}
 	return r;
@@ -237,6 +247,10 @@ static int build_one(const struct package_run *run, const struct build_job *job,
 
 	heard.line = build_line;
 	heard.line_data = &lines;
+	if (job->renews && builder->undo(&build, &ended) < 0) {
+		ret->first_error = str_printable(ended.message);
+		return 0;
+	}
 	r = third_party_probe(run->root, release, &before, err);
 	if (r == 0) {
 		ended.code = builder->build(&build, &ended);
@@ -365,22 +379,23 @@ static int build_jobs(const struct package_run *run, const struct build_jobs *jo
 }
 
 static int jobs_search(const struct package_run *run,
-		       const struct third_party_list *modules, const char *release,
-		       struct build_jobs *ret, struct error *err)
+		       const struct third_party_list *modules, const struct strv *stale,
+		       const char *release, struct build_jobs *ret, struct error *err)
 {
 	autothirdparty struct third_party_list there = {0};
-	struct job_search search = {run, release, &there, ret};
+	struct job_search search = {run, release, &there, stale, ret};
 	int r = third_party_probe(run->root, release, &there, err);
 
 	return r < 0 ? r : jobs_find(&search, modules, err);
 }
 
 int module_build_plan(const struct package_run *run,
-		      const struct third_party_list *modules, const char *release,
-		      struct module_build_list *ret, struct error *err)
+		      const struct third_party_list *modules, const struct strv *stale,
+		      const char *release, struct module_build_list *ret,
+		      struct error *err)
 {
 	cleanup(jobs_done) struct build_jobs jobs = {0};
-	int r = jobs_search(run, modules, release, &jobs, err);
+	int r = jobs_search(run, modules, stale, release, &jobs, err);
 
 	if (r < 0)
 		return r;
@@ -396,12 +411,13 @@ int module_build_plan(const struct package_run *run,
 }
 
 int module_build_all(const struct package_run *run,
-		     const struct third_party_list *modules, const char *release,
-		     struct module_build_list *ret, struct error *err)
+		     const struct third_party_list *modules, const struct strv *stale,
+		     const char *release, struct module_build_list *ret,
+		     struct error *err)
 {
 	cleanup(jobs_done) struct build_jobs jobs = {0};
 	struct module_build_list list = {0};
-	int r = jobs_search(run, modules, release, &jobs, err);
+	int r = jobs_search(run, modules, stale, release, &jobs, err);
 
 	if (r == 0)
 		r = build_jobs(run, &jobs, release, &list, err);

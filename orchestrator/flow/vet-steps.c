@@ -230,9 +230,12 @@ int step_modules_check(struct journey *j, struct error *err)
 
 bool step_modules_made(const struct journey *j)
 {
-	for (size_t i = 0; i < j->builds.count; i++)
-		if (j->builds.items[i].built)
+	for (size_t i = 0; i < j->builds.count; i++) {
+		const struct module_build *build = &j->builds.items[i];
+
+		if (build->built || (build->mends && !build->first_error))
 			return true;
+	}
 	return j->links.count > 0;
 }
 
@@ -253,21 +256,62 @@ static void builds_tell(const struct journey *j)
 	}
 }
 
+/* What a build against this very kernel would not have. */
+static const bool is_age[COMPAT_CODES] = {
+	[COMPAT_MALFORMED] = true,      [COMPAT_MACHINE] = true,
+	[COMPAT_LAYOUT] = true,         [COMPAT_VERMAGIC] = true,
+	[COMPAT_SYMBOL_VERSION] = true, [COMPAT_SYMBOL_UNVERSIONED] = true,
+};
+
+/* Made before this transaction: what its own install has built would come out the same.
+ */
+static bool module_is_stale(const struct journey *j, const struct compat_module *item)
+{
+	struct stat st;
+
+	if (item->verdict != COMPAT_FAILS || item->remedy != REMEDY_REBUILD ||
+	    root_stat(j->machine->root, item->file->path, &st) < 0 ||
+	    (int64_t)st.st_mtime >= j->transaction.begun)
+		return false;
+	for (size_t i = 0; i < item->reason_count; i++)
+		if (item->reasons[i].fatal && is_age[item->reasons[i].code])
+			return true;
+	return false;
+}
+
+/* Modules in the release's tree that were built for another kernel of its name. */
+static int modules_stale(const struct journey *j, struct strv *ret, struct error *err)
+{
+	autovet struct vet_report report = {0};
+	int r = vet_release(j->machine, j->transaction.release, VET_LAZY, &report, err);
+
+	for (size_t i = 0; r == 0 && i < report.modules.count; i++)
+		if (module_is_stale(j, &report.modules.items[i]))
+			strv_add(ret, report.modules.items[i].known->name);
+	return r;
+}
+
 static int modules_build(struct journey *j, struct error *err)
 {
 	struct package_run run = step_package_run(j);
 	autothirdparty struct third_party_list known = {0}, there = {0};
+	autostrv struct strv stale = {0};
 	struct module_build_list made = {0};
 	int r = vet_modules_of(j->machine, j->transaction.release, &known, &there, err);
 
 	if (r < 0 || known.count == 0)
 		return r;
+	if (there.count > 0)
+		r = modules_stale(j, &stale, err);
 	/* recorded before it is begun: what is cut off can be undone */
-	r = module_build_plan(&run, &known, j->transaction.release, &j->builds, err);
+	if (r == 0)
+		r = module_build_plan(&run, &known, &stale, j->transaction.release,
+				      &j->builds, err);
 	if (r == 0 && j->builds.count > 0)
 		r = step_detail_save(j, err);
 	if (r == 0)
-		r = module_build_all(&run, &known, j->transaction.release, &made, err);
+		r = module_build_all(&run, &known, &stale, j->transaction.release, &made,
+				     err);
 	if (r < 0)
 		return r;
 	module_build_list_done(&j->builds);

@@ -116,6 +116,22 @@ def dkms_builds_for_the_new_kernel_before_it_is_tried(world):
 
 
 @case
+def a_build_for_another_kernel_of_that_name_is_made_anew(world):
+    with_dkms(world)
+    install(world, world.new, fits=False)
+    home = world.root / 'var/lib/dkms/kuro-base'
+    stale = world.root / 'usr/lib/modules' / world.new / UPDATES
+    (home / '1.0' / world.new / 'x86_64/module').mkdir(parents=True)
+    shutil.copy(stale, home / '1.0' / world.new / 'x86_64/module')
+    (home / f'kernel-{world.new}-x86_64').symlink_to(f'1.0/{world.new}/x86_64')
+    os.utime(stale, (1700000000, 1700000000))
+    assert 'rebuild' in world.kuro('check', world.new, status=3).stdout
+    world.kuro('try', world.new)
+    expect(stale.read_bytes(), (world.root / 'srv/kuro_base.ko').read_bytes(), 'the module')
+    expect(world.block()[2], 2, 'trial')
+
+
+@case
 def a_build_that_fails_is_explained_and_undone(world):
     with_dkms(world)
     (world.root / 'srv/broken').write_text('')

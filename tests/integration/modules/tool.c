@@ -79,7 +79,7 @@ static int build(const struct package_run *run, char **words, struct error *err)
 	int r = third_party_probe(run->root, words[0], &list, err);
 
 	if (r == 0)
-		r = module_build_all(run, &list, words[1], &builds, err);
+		r = module_build_all(run, &list, NULL, words[1], &builds, err);
 	if (r == 0)
 		r = root_open(&live, "/", err);
 	if (r < 0)

@@ -82,7 +82,7 @@ static int build(struct fake_machine *m, struct module_build_list *ret, struct e
 {
 	autothirdparty struct third_party_list list = wanted();
 
-	return module_build_all(&m->run, &list, REL, ret, err);
+	return module_build_all(&m->run, &list, NULL, REL, ret, err);
 }
 
 static void each_package_is_built_by_itself(void **state)
@@ -265,6 +265,31 @@ static void a_lost_file_is_put_back_and_stays(void **state)
 	assert_false(fake_ran(m, "unbuild"));
 }
 
+/* Built for another kernel of that name: dkms would install the same file again. */
+static void what_is_of_no_use_is_built_anew(void **state)
+{
+	struct fake_machine *m = dkms_machine(state, INSTALL_ONE UNBUILD_ONE);
+	autothirdparty struct third_party_list modules = wanted();
+	autobuilds struct module_build_list list = {0};
+	autostrv struct strv stale = {0};
+
+	fake_file(m, RECORD "one-a.ko", "");
+	fake_file(m, RECORD "one-b.ko", "");
+	fake_file(m, TREE "/updates/dkms/one_a.ko", "stale");
+	fake_file(m, TREE "/updates/dkms/one_b.ko", "stale");
+	fake_file(m, TREE "/updates/dkms/two.ko", "of use");
+	strv_add(&stale, "one_b");
+	assert_int_equal(module_build_all(&m->run, &modules, &stale, REL, &list, NULL),
+			 0);
+	assert_int_equal(list.count, 1);
+	assert_null(list.items[0].first_error);
+	assert_true(list.items[0].mends && !list.items[0].built);
+	assert_true(fake_ran(m, "dkms unbuild one/1.0 -k " REL " --no-depmod\n"
+				"dkms install one/1.0"));
+	assert_true(root_exists(&m->root, TREE "/updates/dkms/one_b.ko"));
+	assert_false(fake_ran(m, "two"));
+}
+
 static void what_was_there_before_a_failure_stays(void **state)
 {
 	struct fake_machine *m = dkms_machine(state, UNBUILD_ONE);
@@ -311,7 +336,7 @@ static void what_was_planned_is_taken_back_when_cut_off(void **state)
 	autofree char *text = NULL;
 
 	fake_file(m, TREE "/extra/two.ko", "was there before");
-	assert_int_equal(module_build_plan(&m->run, &modules, REL, &plan, NULL), 0);
+	assert_int_equal(module_build_plan(&m->run, &modules, NULL, REL, &plan, NULL), 0);
 	assert_int_equal(plan.count, 1);
 	assert_false(root_exists(&m->root, "/fake/log"));
 	text = module_build_format(&plan);
@@ -363,7 +388,7 @@ static void mending_that_was_cut_off_is_finished(void **state)
 	assert_int_equal(root_symlink(&m->root, "1.0/" REL "/x86_64",
 				      DKMS "/one/kernel-" REL "-x86_64"),
 			 0);
-	assert_int_equal(module_build_plan(&m->run, &modules, REL, &plan, NULL), 0);
+	assert_int_equal(module_build_plan(&m->run, &modules, NULL, REL, &plan, NULL), 0);
 	assert_true(plan.items[0].mends && !plan.items[0].built);
 	text = module_build_format(&plan);
 	assert_int_equal(module_build_parse(text, &back, NULL), 0);
@@ -441,7 +466,7 @@ static void akmods_build_for_one_release(void **state)
 	module.package = package;
 	assert_int_equal(root_mkdirs(&m->root, TREE "/extra/nvidia", 0755, NULL), 0);
 	fake_file(m, "/usr/src/akmods/nvidia-kmod.latest", "");
-	assert_int_equal(module_build_all(&m->run, &modules, REL, &list, NULL), 0);
+	assert_int_equal(module_build_all(&m->run, &modules, NULL, REL, &list, NULL), 0);
 	assert_int_equal(list.count, 1);
 	assert_true(list.items[0].built);
 	assert_true(fake_ran(m, "akmods --akmod nvidia --kernels " REL "\n"));
@@ -465,7 +490,7 @@ static void akmods_failure_is_explained(void **state)
 		  "a.c:1:1: error: older\n");
 	fake_file(m, "/var/cache/akmods/nvidia/535.10-1-for-" REL ".failed.log",
 		  "a.c:1:1: error: newer\n");
-	assert_int_equal(module_build_all(&m->run, &modules, REL, &list, NULL), 0);
+	assert_int_equal(module_build_all(&m->run, &modules, NULL, REL, &list, NULL), 0);
 	assert_string_equal(list.items[0].first_error, "a.c:1:1: error: newer");
 	assert_false(fake_ran(m, "rpm"));
 }
@@ -486,8 +511,8 @@ static void a_release_that_is_none_is_refused(void **state)
 	struct fake_machine *m = dkms_machine(state, "");
 	struct module_build_list list = {0};
 
-	assert_int_equal(module_build_all(&m->run, &(struct third_party_list){0}, "-k",
-					  &list, NULL),
+	assert_int_equal(module_build_all(&m->run, &(struct third_party_list){0}, NULL,
+					  "-k", &list, NULL),
 			 -EINVAL);
 	assert_int_equal(module_build_undo(&m->run, &list, "a/b", NULL), -EINVAL);
 }
@@ -615,6 +640,7 @@ int main(void)
 		CASE(what_is_there_is_not_built_again),
 		CASE(what_cannot_be_built_is_not_tried),
 		CASE(a_lost_file_is_put_back_and_stays),
+		CASE(what_is_of_no_use_is_built_anew),
 		CASE(what_was_there_before_a_failure_stays),
 		CASE(undo_takes_back_what_was_built),
 		CASE(what_was_planned_is_taken_back_when_cut_off),

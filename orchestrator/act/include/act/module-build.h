@@ -31,20 +31,24 @@ void module_build_list_done(struct module_build_list *list);
  * Changes nothing. -EINVAL: no release's name.
  */
 int module_build_plan(const struct package_run *run,
-		      const struct third_party_list *modules, const char *release,
-		      struct module_build_list *ret, struct error *err);
+		      const struct third_party_list *modules, const struct strv *stale,
+		      const char *release, struct module_build_list *ret,
+		      struct error *err);
 /*
  * Build and install for release what these modules' providers can make and have not made.
  * One that fails, or can't be built, does not stop the others and is no error: it stands
  * in ret with first_error. What is there afterwards decides, not what a builder says of
  * it; a file that was lost beside others of its package is put back (built is false).
- * What is there already is left out. depmod runs afterwards where something was built.
+ * What is there already is left out, but for stale (may be NULL): names of modules that
+ * were built for another kernel of that name, which are taken out and built anew (mends
+ * is true, built is false). depmod runs afterwards where something was built.
  * May be repeated. -EINVAL: no release's name; -ERROR_INTERRUPTED, asked for between
  * packages, or depmod's failure: what was built has been taken back.
  */
 int module_build_all(const struct package_run *run,
-		     const struct third_party_list *modules, const char *release,
-		     struct module_build_list *ret, struct error *err);
+		     const struct third_party_list *modules, const struct strv *stale,
+		     const char *release, struct module_build_list *ret,
+		     struct error *err);
 /*
  * Take back what was built (built is true), whole or cut off, so that the provider can
  * build it again; what was there before stays, and is put back where it was being mended.
