@@ -59,6 +59,7 @@ static int check_packages(struct command *c, const struct root *host,
 {
 	autostrv struct strv paths = {0};
 	const struct vet_place place = {.root = host, .paths = &paths};
+	struct error local = {0};
 	int r = 0;
 
 	for (unsigned int i = 0; r == 0 && i < c->arg_count; i++) {
@@ -73,7 +74,13 @@ static int check_packages(struct command *c, const struct root *host,
 		if (r == 0)
 			strv_add_take(&paths, path);
 	}
-	return r < 0 ? r : vet_packages(&c->machine, &place, VET_WHOLE, ret, err);
+	if (r == 0)
+		r = vet_packages(&c->machine, &place, VET_WHOLE, ret, &local);
+	if (r == -ERROR_DAMAGED) {
+		vet_damaged(c->args[0], &local, ret);
+		return 0;
+	}
+	return local.code ? error_set(err, r, "%s", local.message) : r;
 }
 
 static int check_image(struct command *c, const struct root *host, struct vet_report *ret,

@@ -67,6 +67,27 @@ static void module_row(struct libscols_table *table, const struct compat_module 
 	table_row(table, values);
 }
 
+static const char *const trust_names[] = {
+	[SIGNATURE_NONE] = "none",
+	[SIGNATURE_TRUSTED] = "trusted",
+	[SIGNATURE_UNKNOWN_KEY] = "unknown-key",
+	[SIGNATURE_BAD] = "bad",
+	[SIGNATURE_REVOKED_KEY] = "revoked-key",
+	[SIGNATURE_REVOKED_FILE] = "revoked-file",
+};
+
+static void signature_row(struct libscols_table *table, const struct compat_module *item)
+{
+	const struct module_signature *signature = &item->file->signature;
+	autofree char *signer =
+		str_printable(signature->signer ? signature->signer : "an unnamed key");
+	autofree char *text =
+		str_format("signed by %s: %s", signer, trust_names[item->trust]);
+	const char *values[] = {NULL, NULL, NULL, NULL, NULL, text};
+
+	table_row(table, values);
+}
+
 /* With -v every further reason has a row of its own. */
 static void module_reasons(struct libscols_table *table, const struct compat_module *item,
 			   const struct vet_outlook *outlook)
@@ -80,6 +101,8 @@ static void module_reasons(struct libscols_table *table, const struct compat_mod
 		if (i != first)
 			table_row(table, values);
 	}
+	if (item->file && item->file->signature.present)
+		signature_row(table, item);
 	if (outlook->why || outlook->command) {
 		autofree char *help =
 			str_format("%s%s%s", outlook->why ? outlook->why : "",
@@ -187,7 +210,9 @@ static void sentence_modules(const struct vet_report *report, struct text *ret)
 {
 	size_t modules = report->modules.count, lost = vet_lost_modules(report);
 
-	if (report->unjudged > 0)
+	if (report->malformed)
+		text_append(ret, "it is damaged");
+	else if (report->unjudged > 0)
 		text_appendf(ret, "%zu third-party module%s could not be judged%s",
 			     report->unjudged, report->unjudged == 1 ? "" : "s",
 			     modules > 0 ? ", " : "");
@@ -251,6 +276,19 @@ static json_object *reasons_json(const struct compat_module *item)
 	return list;
 }
 
+/* NULL where there is no file. */
+static json_object *signature_json(const struct compat_module *item)
+{
+	json_object *o;
+
+	if (!item->file)
+		return NULL;
+	o = json_object_new_object();
+	json_add_text(o, "signer", item->file->signature.signer);
+	json_add_text(o, "trust", trust_names[item->trust]);
+	return o;
+}
+
 static json_object *module_json(const struct compat_module *item,
 				const struct vet_outlook *outlook)
 {
@@ -275,6 +313,7 @@ static json_object *module_json(const struct compat_module *item,
 	json_add_text(o, "remedy", module_remedy_name(item->remedy));
 	json_add_text(o, "command", outlook->command);
 	json_add_flag(o, "own", outlook->own);
+	json_object_object_add(o, "signature", signature_json(item));
 	json_object_object_add(o, "reasons", reasons_json(item));
 	return o;
 }

@@ -132,3 +132,32 @@ bool release_valid(const char *release)
 	}
 	return !strstr(release, "..");
 }
+
+/* "6.4.0-150600.23.25-default": kernel-default-devel-6.4.0-150600.23.25.1.x86_64.rpm */
+static bool is_flavoured_devel(const char *release, const char *name)
+{
+	static const char before[] = "kernel-", between[] = "-devel-";
+	const char *flavour = strrchr(release, '-');
+	size_t version = flavour ? (size_t)(flavour - release) : 0;
+	size_t n = flavour ? strlen(flavour + 1) : 0;
+
+	if (n == 0 || strncmp(name, before, sizeof(before) - 1) != 0)
+		return false;
+	name += sizeof(before) - 1;
+	if (strncmp(name, flavour + 1, n) != 0 ||
+	    strncmp(name + n, between, sizeof(between) - 1) != 0)
+		return false;
+	name += n + sizeof(between) - 1;
+	return strncmp(name, release, version) == 0 &&
+	       (name[version] == '.' || name[version] == '-');
+}
+
+bool release_headers_package(const char *release, const char *name)
+{
+	static const char debian[] = "linux-headers-";
+
+	if (is_flavoured_devel(release, name))
+		return true;
+	return strstr(name, release) && (strncmp(name, debian, sizeof(debian) - 1) == 0 ||
+					 strstr(name, "-devel-"));
+}

@@ -23,9 +23,18 @@ bool vet_is_headers_of(const char *path, const char *release)
 {
 	const char *name = strrchr(path, '/');
 
-	name = name ? name + 1 : path;
-	return strstr(name, release) &&
-	       (str_starts(name, "linux-headers-") || strstr(name, "-devel-"));
+	return release_headers_package(release, name ? name + 1 : path);
+}
+
+/* Ubuntu's: parts of a module that its package links when it is installed. */
+static void linked_take(struct vet *vet, const struct strv *linked)
+{
+	size_t n = strlen(vet->report->release);
+
+	for (size_t i = 0; i < linked->count; i++)
+		if (str_starts(linked->items[i], vet->report->release) &&
+		    linked->items[i][n] == '/')
+			strv_add(&vet->linked, linked->items[i] + n + 1);
 }
 
 /* What a package's modules were made for: the first word of the first one's vermagic. */
@@ -119,6 +128,16 @@ static int bare_module(void *data, const char *path, void **ret, size_t *ret_len
 	return source->module(source->data, path, ret, ret_len, err);
 }
 
+static int bare_each(void *data,
+		     int (*each)(void *data, const char *path, const void *bytes,
+				 size_t len, struct error *err),
+		     void *each_data, struct error *err)
+{
+	const struct kernel_source *source = bare_modules(data);
+
+	return source->modules ? source->modules(source->data, each, each_data, err) : 0;
+}
+
 static void bare_done(struct bare_image *bare)
 {
 	kernel_source_done(&bare->tree);
@@ -179,6 +198,7 @@ static void bare_source(struct vet *vet, struct bare_image *bare)
 		.data = bare,
 		.release = vet->report->release,
 		.file = bare_file,
+		.modules = bare_each,
 		.provider = bare_provider,
 		.module = bare_module,
 	};
@@ -246,6 +266,7 @@ static int packages_of_kernel(struct vet *vet, const struct packaged_kernels *ke
 	for (size_t i = 0; i < paths->count; i++)
 		if (vet_is_headers_of(paths->items[i], vet->report->release))
 			vet->headers_come = true;
+	linked_take(vet, &kernels->linked);
 	if (kernels->count > 1)
 		vet_find(vet, VET_WARNING,
 			 "these packages hold %zu kernels; the newest, %s, is vetted",

@@ -21,6 +21,7 @@ struct vet {
 	struct error abi_error; /* why the kernel's image could not be read */
 	bool headers_come;      /* a package with the target's headers is among them */
 	bool complete;          /* see struct vet_place */
+	struct strv linked;     /* modules that packages link when they are installed */
 	bool modules_only;      /* packages of modules, for a kernel that is here */
 	char *running, *good;   /* releases, or NULL */
 };
@@ -62,6 +63,8 @@ bool vet_module_comes(const struct vet *vet, const struct compat_module *item);
 /* The third-party module of that name as it was judged, or NULL. */
 const struct compat_module *vet_judged(const struct vet *vet, const char *module);
 
+/* Is its verdict none that the policy would have? */
+bool vet_module_bad(const struct vet *vet, const struct compat_module *item);
 /* One sentence on the i-th module, which would not be there; caller frees. */
 char *vet_module_sentence(const struct vet *vet, size_t i);
 /* Weigh what was found by the policy; each adds findings. */

@@ -263,7 +263,8 @@ static int drift_vet(struct vet *vet, struct strv *ret, struct error *err)
 	if (r == 0 && vet->report->unjudged > 0)
 		r = error_set(err, vet->abi_error.code, "%s", vet->abi_error.message);
 	for (size_t i = 0; r == 0 && i < vet->report->modules.count; i++)
-		if (vet->report->modules.items[i].verdict == COMPAT_FAILS)
+		if (vet->report->modules.items[i].verdict != COMPAT_NO_FILE &&
+		    vet_module_bad(vet, &vet->report->modules.items[i]))
 			strv_add_take(ret, vet_module_sentence(vet, i));
 	if (r == 0)
 		r = drift_gone(vet, ret, err);

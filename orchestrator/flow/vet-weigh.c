@@ -120,7 +120,7 @@ char *vet_module_sentence(const struct vet *vet, size_t i)
 			       &vet->report->outlooks[i]);
 }
 
-static bool module_bad(const struct vet *vet, const struct compat_module *item)
+bool vet_module_bad(const struct vet *vet, const struct compat_module *item)
 {
 	if (item->verdict == COMPAT_LOADS_TAINTED)
 		return !policy_bool(vet->machine->policy, POLICY_MODULES_TAINTED);
@@ -133,7 +133,13 @@ static bool module_bad(const struct vet *vet, const struct compat_module *item)
  */
 static bool module_will_be_built(const struct vet *vet, const struct compat_module *item)
 {
-	return !vet->installed && item->remedy == REMEDY_REBUILD &&
+	if (vet->installed)
+		return false;
+	if (strv_has(&vet->linked, item->known->name))
+		return true;
+	/* a container's are built by the framework's own service, not by kuro */
+	return item->remedy == REMEDY_REBUILD &&
+	       item->known->provider != PROVIDER_CONTAINER &&
 	       policy_bool(vet->machine->policy, POLICY_MODULES_BUILD);
 }
 
@@ -194,7 +200,7 @@ static void module_weigh(struct vet *vet, const struct compat_module *item,
 			 vet->report->release, item->known->name);
 		return;
 	}
-	if (!module_bad(vet, item))
+	if (!vet_module_bad(vet, item))
 		return;
 	if (module_will_be_built(vet, item)) {
 		vet_find(vet, VET_NOTE, "module %s has to be built for %s",

@@ -331,6 +331,8 @@ int vet_run(struct vet *vet, struct error *err)
 	abi_end(&reading);
 	if (r < 0)
 		kernel_abi_done(&reading.abi);
+	if (r == 0 && vet->depth == VET_DRIFT && vet->report->known.count == 0)
+		abi_names_only(vet);
 	if (r < 0 || (vet->depth == VET_DRIFT && vet->report->known.count == 0))
 		return r;
 	abi_take(vet, &reading);
@@ -396,6 +398,15 @@ int vet_modules_of(const struct machine *machine, const char *release,
 	}
 	vet_end(&vet);
 	return r;
+}
+
+void vet_damaged(const char *name, const struct error *why, struct vet_report *ret)
+{
+	struct vet vet = {.report = ret};
+
+	ret->release = str_dup(name);
+	ret->malformed = true;
+	vet_find(&vet, VET_REFUSAL, "malformed: %s", why->message);
 }
 
 int vet_refuse(const struct vet_report *report, struct error *err)

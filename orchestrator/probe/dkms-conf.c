@@ -274,11 +274,16 @@ bool dkms_text_excludes(const char *text, const struct dkms_target *target,
 	return why;
 }
 
-bool dkms_conf_excludes(const struct root *root, const char *path,
+bool dkms_conf_excludes(const struct root *root, const struct strv *paths,
 			const struct dkms_target *target, char **ret_why)
 {
-	autofree char *text = NULL;
+	autotext struct text all = {0};
 
-	return root_read(root, path, CONF_MAX, &text, NULL, NULL) == 0 &&
-	       dkms_text_excludes(text, target, ret_why);
+	for (size_t i = 0; i < paths->count; i++) {
+		autofree char *text = NULL;
+
+		if (root_read(root, paths->items[i], CONF_MAX, &text, NULL, NULL) == 0)
+			text_appendf(&all, "%s\n", text);
+	}
+	return dkms_text_excludes(text_str(&all), target, ret_why);
 }

@@ -17,10 +17,11 @@ struct dkms_target {
 };
 
 /*
- * Does the package say that it must not be built for that kernel? ret_why names the
- * directive; the caller frees. A file that can't be read excludes nothing.
+ * Does the package say that it must not be built for that kernel? Of several files a
+ * later one has the last word. ret_why names the directive; the caller frees. A file that
+ * can't be read excludes nothing.
  */
-bool dkms_conf_excludes(const struct root *root, const char *path,
+bool dkms_conf_excludes(const struct root *root, const struct strv *paths,
 			const struct dkms_target *target, char **ret_why);
 /* The same of the file's text. */
 bool dkms_text_excludes(const char *text, const struct dkms_target *target,

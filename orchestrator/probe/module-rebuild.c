@@ -98,21 +98,35 @@ static void look_for_headers(struct rebuilding *r)
 		r->answer.headers = true;
 }
 
-/* dkms sources the package's own file and then the administrator's, each over the last;
- * one that excludes is enough here. */
+/* dkms sources the package's own file and then the administrator's, each over the last.
+ */
+static void dkms_confs(const char *conf, const char *name, const char *version,
+		       const struct dkms_target *target, struct strv *ret)
+{
+	strv_add(ret, conf);
+	strv_add_take(ret, str_format("/etc/dkms/%s.conf", name));
+	strv_add_take(ret, str_format("/etc/dkms/%s-%s.conf", name, version));
+	strv_add_take(ret, str_format("/etc/dkms/%s-%s-%s.conf", name, version,
+				      target->release));
+	strv_add_take(ret, str_format("/etc/dkms/%s-%s-%s-%s.conf", name, version,
+				      target->release, target->arch));
+}
+
 static void look_for_exclusion(struct rebuilding *r, const char *conf, const char *name,
 			       const char *version)
 {
 	struct utsname machine = {0};
 	autofree char *config_path = str_format("%s/.config", r->build);
 	autofree char *config = NULL, *why = NULL;
+	autostrv struct strv confs = {0};
 	struct dkms_target target = {.release = r->release, .arch = machine.machine};
 
 	(void)uname(&machine); /* fails for a bad pointer only */
 	/* no .config, no word about it */
 	(void)root_read(r->root, config_path, CONFIG_MAX, &config, NULL, NULL);
 	target.config = config;
-	r->answer.excluded = dkms_conf_excludes(r->root, conf, &target, &why);
+	dkms_confs(conf, name, version, &target, &confs);
+	r->answer.excluded = dkms_conf_excludes(r->root, &confs, &target, &why);
 	if (r->answer.excluded) {
 		autofree char *shown = str_printable(why);
 

@@ -243,6 +243,26 @@ static bool package_is_kernels(const char *package)
 	       !strstr(name, "-kmp-");
 }
 
+/*
+ * "/lib/modules/REL/kernel/nvidia-535/bits/nvidia.ko.sig": parts of a module, which is
+ * not there before its package links it.
+ */
+static void pass_part(struct pass *pass, const char *path)
+{
+	static const char modules[] = "/lib/modules/", end[] = ".sig";
+	autofree char *file = NULL, *name = NULL, *release = NULL;
+
+	if (!str_starts(path, modules) || !str_ends(path, end))
+		return;
+	file = str_ndup(path, strlen(path) - strlen(end));
+	name = module_name_of(file);
+	path += strlen(modules);
+	release = str_ndup(path, strcspn(path, "/"));
+	if (name && release_valid(release) &&
+	    pass->found.linked.count < PACKAGED_MODULES_MAX)
+		strv_add_take(&pass->found.linked, str_format("%s/%s", release, name));
+}
+
 static int pass_member(void *data, struct package_member *member, struct error *err)
 {
 	struct pass *pass = data;
@@ -255,6 +275,7 @@ static int pass_member(void *data, struct package_member *member, struct error *
 		return pass_kernel_module(pass, member, release, err);
 	if (release)
 		return pass_other_module(pass, member, release, err);
+	pass_part(pass, member->path);
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		release =
 			release_between(member->path, places[i].before, places[i].after);
@@ -423,6 +444,7 @@ void packaged_kernels_done(struct packaged_kernels *kernels)
 	}
 	for (size_t i = 0; i < kernels->module_count; i++)
 		module_file_done(&kernels->modules[i]);
+	strv_done(&kernels->linked);
 	free(kernels->items);
 	free(kernels->modules);
 	*kernels = (struct packaged_kernels){0};

@@ -219,6 +219,8 @@ def a_signed_module_may_be_linked_where_signatures_are_demanded(machine):
         next(machine.tree(release).glob("kernel/**/dummy.ko")).unlink()
         machine.depmod(release)
     expect(machine.module("dummy", machine.run)["verdict"], "loads", "where it is")
+    expect(machine.module("dummy", machine.run)["signature"]["trust"], "trusted", "signature")
+    assert ": trusted" in machine.kuro("check", "-v", machine.run).stdout
     module = machine.module("dummy", machine.clone)
     expect((module["verdict"], module["remedy"]), ("absent", "link"), "where it is not")
 
@@ -380,7 +382,8 @@ def packages_are_vetted_before_they_are_installed(machine):
     machine.kuro("check", deb, "/etc/hostname", status=2)
     broken = machine.dir / "broken.deb"
     broken.write_bytes(deb.read_bytes()[:300000])
-    machine.kuro("check", broken, status=1)
+    assert "malformed: " in str(machine.check(broken, status=3)["findings"])
+    assert "it is damaged" in machine.kuro("check", broken, status=3).stdout
 
 
 @case
@@ -397,8 +400,22 @@ def what_will_be_built_drives_its_device(machine):
     report = machine.check(deb, machine.headers(release))
     expect([(d["verdict"], d["by"]) for d in report["devices"]], [("covered", "kuro_base")],
            "with the headers that DKMS builds it with")
+    parts = machine.package(f"linux-modules-kuro-1-{release}", {
+        f"lib/modules/{release}/kernel/kuro-1/bits/kuro_base.ko.sig": "PKCS#7"})
+    expect([d["verdict"] for d in machine.check(deb, parts)["devices"]], ["covered"],
+           "with parts that its package links")
     machine.policy('devices: { lost = "refuse"; }; modules: { build = false; };')
     machine.check(deb, machine.headers(release), status=3)
+
+
+@case
+def what_a_container_builds_is_not_there_by_itself(machine):
+    machine.install(machine.run, "kuro_base", lambda data: another_version(data, "_printk"))
+    machine.load("kuro_base")
+    put(machine.root / "etc/kvc/kuro.conf", 'KMOD_NAMES="kuro_base"\n')
+    module = machine.module("kuro_base", machine.template.packages[machine.template.other],
+                            status=3)
+    expect((module["provider"], module["remedy"]), ("container", "rebuild"), "module")
 
 
 @case
@@ -607,3 +624,28 @@ def a_way_back_that_no_longer_holds_is_told(machine):
     assert machine.check(machine.clone)["drift"] == drift
     machine.policy('modules: { ignored = [ "kuro*" ]; };')
     expect(machine.status()["drift"], [], "ignored")
+    machine.install(machine.run, "kuro_base")
+    machine.policy("modules: { tainted = false; };")
+    assert "modules.tainted" in str(machine.status()["drift"]), "a taint that is not allowed"
+
+
+@case
+def what_the_good_kernel_has_itself_by_now_is_no_drift(machine):
+    own, = machine.tree(machine.run).rglob("dummy.ko")
+    third = machine.tree(machine.run) / "updates/dummy.ko"
+    put(third, own.read_bytes())
+    machine.depmod(machine.run)
+    machine.load("dummy")
+    set_up(machine, machine.run)
+    machine.kuro("hold", "6.6.6", "--reason=makes the database")
+    machine.policy("health: { settle = 0; attempts = 1; };")
+    machine.kuro("verdict", status=None)
+    expect([(r["module"], r["observed"]) for r in record(machine)["records"]],
+           [("dummy", "loaded")], "what was seen")
+    third.unlink()
+    machine.depmod(machine.run)
+    machine.load()
+    expect(machine.status()["drift"], [], "the kernel's own is there")
+    own.unlink()
+    machine.depmod(machine.run)
+    assert "dummy" in str(machine.status()["drift"]), "none is there"

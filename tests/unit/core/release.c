@@ -167,6 +167,33 @@ static void only_plain_names_are_releases(void **state)
 			fail_msg("\"%s\" is no release", bad[i]);
 }
 
+static void headers_of_a_release_are_known_by_their_name(void **state)
+{
+	static const struct {
+		const char *release, *name;
+		bool is;
+	} rows[] = {
+		{"6.1.0-50-amd64", "linux-headers-6.1.0-50-amd64_6.1.1_amd64.deb", true},
+		{"6.1.0-50-amd64", "linux-headers-6.1.0-49-amd64_6.1.1_amd64.deb", false},
+		{"6.1.0-50-amd64", "linux-image-6.1.0-50-amd64_6.1.1_amd64.deb", false},
+		{"6.9.7-200.fc40.x86_64", "kernel-devel-6.9.7-200.fc40.x86_64.rpm", true},
+		{"6.9.7-200.fc40.x86_64", "kernel-core-6.9.7-200.fc40.x86_64.rpm", false},
+		{"6.4.0-150600.23.25-default",
+		 "kernel-default-devel-6.4.0-150600.23.25.1.x86_64.rpm", true},
+		{"6.9.7-1-default", "kernel-default-devel-6.9.7-1.1.x86_64.rpm", true},
+		{"6.4.0-150600.23.25-default",
+		 "kernel-rt-devel-6.4.0-150600.23.25.1.x86_64.rpm", false},
+		{"6.4.0-150600.23.2-default",
+		 "kernel-default-devel-6.4.0-150600.23.25.1.x86_64.rpm", false},
+		{"6.4.0", "kernel-default-devel-6.5.0.x86_64.rpm", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (release_headers_package(rows[i].release, rows[i].name) != rows[i].is)
+			fail_msg("%s", rows[i].name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +202,7 @@ int main(void)
 		cmocka_unit_test(what_differs_in_no_component_is_equal),
 		cmocka_unit_test(order_is_transitive),
 		cmocka_unit_test(only_plain_names_are_releases),
+		cmocka_unit_test(headers_of_a_release_are_known_by_their_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

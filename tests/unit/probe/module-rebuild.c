@@ -198,6 +198,21 @@ static void a_package_that_says_no_is_believed(void **state)
 					"BUILD_EXCLUSIVE_CONFIG=\"!CONFIG_C\"");
 }
 
+static void the_administrators_word_comes_after_the_packages(void **state)
+{
+	const struct root *root = machine(state);
+	autorebuild struct rebuild lifted = {0}, excluded = {0};
+
+	put_headers(root, REL);
+	put_source(root, "1.0", "BUILD_EXCLUSIVE_KERNEL=^5\n");
+	made_file(root, "/etc/dkms/pkg.conf", "BUILD_EXCLUSIVE_KERNEL=\"\"\n");
+	ask(root, PROVIDER_DKMS, "pkg/1.0", &lifted);
+	assert_false(lifted.excluded);
+	made_file(root, "/etc/dkms/pkg-1.0-" REL ".conf", "BUILD_EXCLUSIVE_KERNEL=^4\n");
+	ask(root, PROVIDER_DKMS, "pkg/1.0", &excluded);
+	assert_true(excluded.excluded);
+}
+
 static void akmods_need_their_source_package(void **state)
 {
 	const struct root *root = machine(state);
@@ -361,6 +376,7 @@ int main(void)
 		MACHINE_TEST(headers_that_lack_a_part_are_none),
 		MACHINE_TEST(fedoras_headers_name_their_release),
 		MACHINE_TEST(a_package_that_says_no_is_believed),
+		MACHINE_TEST(the_administrators_word_comes_after_the_packages),
 		MACHINE_TEST(akmods_need_their_source_package),
 		MACHINE_TEST(what_nobody_makes_is_told_so),
 		MACHINE_TEST(what_dkms_made_and_others_link_can_be_made),

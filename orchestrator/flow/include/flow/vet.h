@@ -58,6 +58,7 @@ struct vet_report {
 	struct vet_finding *findings; /* refusals first */
 	size_t finding_count;
 	bool compatible; /* no refusal among them */
+	bool malformed;  /* its packages could not be read */
 };
 void vet_report_done(struct vet_report *report);
 #define autovet cleanup(vet_report_done)
@@ -85,6 +86,8 @@ int vet_packages(const struct machine *machine, const struct vet_place *place,
 		 enum vet_depth depth, struct vet_report *ret, struct error *err);
 int vet_image(const struct machine *machine, const struct root *where, const char *path,
 	      struct vet_report *ret, struct error *err);
+/* What could not be read is no kernel for this machine: a report of that alone. */
+void vet_damaged(const char *name, const struct error *why, struct vet_report *ret);
 /* The machine's third-party modules, as they would be vetted for an installed release,
  * and those that lie in that release's own tree. */
 int vet_modules_of(const struct machine *machine, const char *release,

@@ -75,6 +75,9 @@ struct packaged_kernels {
 	struct module_file
 		*modules; /* of packages that hold modules but no image's release */
 	size_t module_count;
+	/* "RELEASE/NAME" of modules that come in parts and are linked when their package
+	 * is installed (Ubuntu's linux-modules-nvidia). */
+	struct strv linked;
 };
 /*
  * One pass over each package. root must live as long as ret. -ERROR_REFUSED: none of the
