@@ -82,6 +82,30 @@ def debian():
     return cache.entry("debian", cache.key(HERE / "packages.guest"), _debian) / "tree"
 
 
+def _layer(work, packages):
+    tree = work / "tree"
+    for folder in tree, work / "upper", work / "work":
+        folder.mkdir()
+    run("mount", "-t", "overlay", "-o", f"lowerdir={debian()},upperdir={work}/upper,"
+        f"workdir={work}/work", "kuro-layer", tree)
+    try:
+        (tree / "etc/apt/sources.list").write_text("\n".join(archive.sources()) + "\n")
+        shutil.copy("/etc/resolv.conf", tree / "etc/resolv.conf")
+        in_root(tree, "sh", "-c", "apt-get -q update && DEBIAN_FRONTEND=noninteractive "
+                f"apt-get -y -q install --no-install-recommends {' '.join(packages)} && "
+                "apt-get clean && rm -rf /var/lib/apt/lists/*")
+    finally:
+        run("umount", "-l", tree)
+    for name in "tree", "work":
+        shutil.rmtree(work / name)
+
+
+def layer(*packages):
+    """The layer that these packages of Debian's are over its tree."""
+    return cache.entry("layer", cache.key(packages, str(debian())),
+                       lambda work: _layer(work, packages)) / "upper"
+
+
 def _settle_files(tree):
     shutil.copytree(HERE / "guest", tree, symlinks=True, dirs_exist_ok=True)
     (tree / "etc/fstab").write_text(disk.FSTAB)

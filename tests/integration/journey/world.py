@@ -49,6 +49,8 @@ class Boot:
 class World:
     """template: a World that was built and frozen, to start from; None: from nothing."""
 
+    below = ()  # layers over the Debian tree, the upmost first
+
     def __init__(self, template=None, size='128M'):
         self.stack = contextlib.ExitStack()
         self.dir = Path(tempfile.mkdtemp(prefix='kuro-journey.'))
@@ -90,7 +92,8 @@ class World:
             run('cp', '-a', template.dir / 'layers/upper', layers / 'upper')
         else:
             (layers / 'upper').mkdir()
-        self._mount('-t', 'overlay', '-o', f'lowerdir={debian()},upperdir={layers}/upper,'
+        lower = ':'.join(map(str, (*self.below, debian())))
+        self._mount('-t', 'overlay', '-o', f'lowerdir={lower},upperdir={layers}/upper,'
                     f'workdir={layers}/work', 'kuro-journey', self.root)
         for name in ('dev', 'proc'):
             self._mount('--bind', f'/{name}', self.root / name)
