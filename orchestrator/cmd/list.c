@@ -16,7 +16,8 @@ struct listing {
 	struct inventory inv;
 	struct retention_set
 		set; /* empty: nothing can be decided, and problem says why */
-	struct share_list shares;
+	struct share_list shares; /* of /boot */
+	struct share_list esp;    /* mount NULL: it has none of its own */
 	struct error problem;
 };
 
@@ -25,6 +26,7 @@ static void listing_done(struct listing *l)
 	inventory_done(&l->inv);
 	retention_set_done(&l->set);
 	share_list_done(&l->shares);
+	share_list_done(&l->esp);
 }
 
 /* Keep or go, and why: null where nothing is decided. */
@@ -137,6 +139,8 @@ static int list_json(const struct listing *l, struct error *err)
 	json_object_object_add(document, "left_overs", list_left_overs_json(l));
 	json_object_object_add(document, "boot_room",
 			       l->shares.mount ? shares_json(&l->shares) : NULL);
+	json_object_object_add(document, "esp_room",
+			       l->esp.mount ? shares_json(&l->esp) : NULL);
 	json_object_object_add(document, "storage", storage_json(&inv->storage));
 	json_object_object_add(document, "firmware", firmware_json(&inv->firmware));
 	return json_print(document, err);
@@ -265,6 +269,8 @@ static int list_text(const struct listing *l, bool sizes, struct error *err)
 		r = list_left_overs(l, err);
 	if (r == 0 && l->shares.mount)
 		shares_say(&l->shares);
+	if (r == 0 && l->esp.mount)
+		shares_say(&l->esp);
 	if (r == 0 && l->inv.generation_count && l->problem.code)
 		say("What the policy would remove can't be told: %s", l->problem.message);
 	return r;
@@ -282,5 +288,6 @@ int cmd_list(struct command *c, struct error *err)
 	/* not set up, or not readable for this person: the rest can be told */
 	(void)prune_plan(&c->machine, NULL, &l.set, &l.problem);
 	(void)shares_measure(&c->root, &l.inv, &l.set, &l.shares, NULL);
+	shares_measure_esp(&l.inv.storage, &l.esp);
 	return c->json ? list_json(&l, err) : list_text(&l, c->sizes, err);
 }

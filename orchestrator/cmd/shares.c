@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Shares of the boot file system, drawn.
+ * Shares of the boot file systems, drawn.
  */
 #include <string.h>
 #include <sys/ioctl.h>

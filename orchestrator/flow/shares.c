@@ -176,6 +176,21 @@ static void drop_empty(struct share_list *list)
 	list->count = kept;
 }
 
+void shares_measure_esp(const struct storage_map *storage, struct share_list *ret)
+{
+	const struct storage *esp = &storage->roles[STORAGE_ESP];
+	const struct storage *boot = storage_of_boot(storage);
+	struct measure m = {0};
+
+	if (!esp->present || esp->total == 0 || str_eq(esp->mount, boot->mount))
+		return;
+	m.list = (struct share_list){.mount = str_dup(esp->mount),
+				     .total = esp->total,
+				     .free = esp->free};
+	measure_rest(&m);
+	*ret = m.list;
+}
+
 int shares_measure(const struct root *root, const struct inventory *inventory,
 		   const struct retention_set *set, struct share_list *ret,
 		   struct error *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who takes what of the file system of /boot. Each file counts once: for the newest
+ * Who takes what of the boot file systems. In /boot each file counts once: for the newest
  * generation that holds it, else for its kernel, else for what it is.
  */
 #pragma once
@@ -37,4 +37,9 @@ void share_list_done(struct share_list *list);
 int shares_measure(const struct root *root, const struct inventory *inventory,
 		   const struct retention_set *set, struct share_list *ret,
 		   struct error *err);
+/*
+ * The same of an ESP that is a file system of its own: loaders and firmware, nothing that
+ * retention knows. mount stays NULL where there is none, or where looking would mount it.
+ */
+void shares_measure_esp(const struct storage_map *storage, struct share_list *ret);
 const char *share_kind_name(enum share_kind kind);
