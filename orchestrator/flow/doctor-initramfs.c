@@ -28,12 +28,6 @@ static const struct candidate {
 	{COMPRESSION_GZIP, "CONFIG_RD_GZIP=y"},
 };
 
-/* One compressor on the whole image. */
-struct outlook {
-	enum compression compression;
-	double seconds, mebibytes;
-};
-
 struct comparison {
 	const struct root *root;
 	const struct initramfs_generator *generator;
@@ -64,7 +58,8 @@ static bool candidate_fits(const struct comparison *c, const struct candidate *c
 }
 
 static void outlook_set(const struct comparison *c, enum compression compression,
-			const struct compression_trial *trial, struct outlook *ret)
+			const struct compression_trial *trial,
+			struct compression_outlook *ret)
 {
 	ret->compression = compression;
 	ret->seconds = c->plain / trial->speed;
@@ -72,23 +67,23 @@ static void outlook_set(const struct comparison *c, enum compression compression
 }
 
 /* The quickest that is not much larger than what is there; false: none is quicker. */
-static bool comparison_best(const struct comparison *c, const struct outlook *now,
-			    struct outlook *ret)
+static bool comparison_best(const struct comparison *c,
+			    const struct compression_outlook *now,
+			    struct compression_outlook *ret)
 {
 	bool found = false;
 
 	*ret = *now;
 	for (size_t i = 0; i < ARRAY_LEN(candidates); i++) {
 		struct compression_trial trial;
-		struct outlook outlook;
+		struct compression_outlook outlook;
 
 		if (candidates[i].compression == now->compression ||
 		    !candidate_fits(c, &candidates[i]) ||
 		    !comparison_try(c, candidates[i].compression, &trial))
 			continue;
 		outlook_set(c, candidates[i].compression, &trial, &outlook);
-		if (outlook.seconds >= ret->seconds ||
-		    outlook.mebibytes > now->mebibytes * LARGER)
+		if (!compression_better(now, ret, &outlook))
 			continue;
 		*ret = outlook;
 		found = true;
@@ -117,21 +112,30 @@ static int comparison_prepare(const struct machine *machine, struct comparison *
 	return compression_sample_take(machine->root, path, &ret->sample, err);
 }
 
-static void tell(const struct comparison *c, const struct outlook *now,
-		 const struct outlook *best, struct finding *f)
+bool compression_better(const struct compression_outlook *now,
+			const struct compression_outlook *best,
+			const struct compression_outlook *other)
+{
+	return other->seconds < best->seconds &&
+	       other->mebibytes <= now->mebibytes * LARGER;
+}
+
+void compression_tell(const struct initramfs_generator *generator,
+		      const struct compression_outlook *now,
+		      const struct compression_outlook *best, struct finding *f)
 {
 	const char *name = compression_name(now->compression);
 	const char *better = compression_name(best->compression);
 	bool waste = now->seconds - best->seconds > WASTE_SECONDS &&
 		     now->seconds > best->seconds * WASTE_TIMES;
 	autofree char *mend =
-		waste ? str_format("echo '%s%s' > %s", c->generator->compression, better,
-				   c->generator->drop_in)
+		waste ? str_format("echo '%s%s' > %s", generator->compression, better,
+				   generator->drop_in)
 		      : NULL;
 	char *why = str_format(
 		"compressing an image by %s takes %s about %.1f s of one core here "
 		"(%.0f MiB)",
-		name, c->generator->name, now->seconds, now->mebibytes);
+		name, generator->name, now->seconds, now->mebibytes);
 
 	if (best->compression != now->compression) {
 		char *longer = str_format("%s; by %s it would be %.1f s (%.0f MiB)", why,
@@ -147,7 +151,7 @@ void examine_compression(const struct machine *machine, struct finding *f)
 {
 	cleanup(comparison_done) struct comparison c = {0};
 	struct compression_trial trial;
-	struct outlook now, best;
+	struct compression_outlook now, best;
 	struct error local = {0};
 
 	if (comparison_prepare(machine, &c, &local) < 0) {
@@ -164,5 +168,5 @@ void examine_compression(const struct machine *machine, struct finding *f)
 	c.plain = (double)c.sample.packed / trial.share;
 	outlook_set(&c, c.sample.compression, &trial, &now);
 	(void)comparison_best(&c, &now, &best); /* without one it is what is there */
-	tell(&c, &now, &best, f);
+	compression_tell(c.generator, &now, &best, f);
 }
