@@ -139,8 +139,8 @@ def microcode(version):
 
 def dkms(version):
     package = Package('test-dkms', version)
-    package.files = {'etc/kernel/postinst.d/dkms': DKMS_HOOK.encode(),
-                     'etc/kernel/header_postinst.d/dkms': DKMS_HOOK.encode()}
+    package.files = {'etc/kernel/postinst.d/dkms-test': DKMS_HOOK.encode(),
+                     'etc/kernel/header_postinst.d/dkms-test': DKMS_HOOK.encode()}
     return package
 
 
