@@ -245,7 +245,7 @@ static int repair_refused(const struct emergency *e, const struct error *why, bo
 			 why->message);
 }
 
-/* A package manager that finishes nothing by itself: it is given the room. */
+/* What is thought to be needed, as far as it can be had. */
 static int give_room(struct emergency *e, struct error *err)
 {
 	int r = room_suffices(e, err);
@@ -313,11 +313,11 @@ static void rebuild_one(const struct emergency *e, const char *release)
 }
 
 /*
- * Kernels that are still installed get back what was taken from them, by this run or by
- * one that was cut off: which those are is told by the machine alone. Where none has an
- * initramfs, none needs one.
+ * Releases that are installed and lost their initramfs, by this run or by one that was
+ * cut off: which those are is told by the machine alone. Where none has one, none needs
+ * one.
  */
-static void rebuild(const struct emergency *e)
+static void without_initramfs(const struct emergency *e, struct strv *ret)
 {
 	autokernelpackages struct kernel_package_list packages = {0};
 	autokernels struct kernel_list kernels = {0};
@@ -331,7 +331,25 @@ static void rebuild(const struct emergency *e)
 		any |= kernels.items[i].initramfs.path != NULL;
 	for (size_t i = 0; any && i < kernels.count; i++)
 		if (lacks_initramfs(e, &kernels.items[i], &packages))
-			rebuild_one(e, kernels.items[i].release);
+			strv_add(ret, kernels.items[i].release);
+}
+
+static void rebuild(const struct emergency *e)
+{
+	autostrv struct strv releases = {0};
+
+	without_initramfs(e, &releases);
+	for (size_t i = 0; i < releases.count; i++)
+		rebuild_one(e, releases.items[i]);
+}
+
+/* To rpm nothing is half-configured: its scripts failed, and an initramfs is missing. */
+static int give_room_to_build(struct emergency *e, struct error *err)
+{
+	autostrv struct strv releases = {0};
+
+	without_initramfs(e, &releases);
+	return releases.count > 0 ? give_room(e, err) : 0;
 }
 
 /* Releases whose packages stayed although their image went. */
@@ -419,6 +437,8 @@ int prune_emergency(const struct machine *machine, struct retention_set *ret,
 	note_left_overs(&e);
 	if (r == 0)
 		r = repair(&e, err);
+	if (r == 0)
+		r = give_room_to_build(&e, err);
 	left_over_settle(machine->root);
 	if (r == 0 && prune_in_charge(&e.p))
 		r = prune_run(machine, NULL, ret, err);
