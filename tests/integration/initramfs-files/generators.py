@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Images as the distribution's own generators make them, in a tree that has both; kept in
 the cache. Early archives stand for microcode, which Debian main has none of."""
+import contextlib
 import re
 import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from lab import archive, cache  # noqa: E402
+TESTS = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(TESTS / "corpus/roots"), str(TESTS)]
+import debian  # noqa: E402
+from lab import cache, kernel  # noqa: E402
 from lab.programs import in_root, run  # noqa: E402
 
-PACKAGES = ("initramfs-tools-core", "dracut-core", "kmod", "udev", "busybox", "systemd", "dbus",
-            "cryptsetup", "lvm2", "mdadm", "binutils", "cpio", "bzip2", "lz4", "lzop", "pigz",
-            "xz-utils", "zstd")
 EARLY_HOOK = """\
 #!/bin/sh
 [ "$1" = prereqs ] && exit 0
@@ -25,11 +27,16 @@ for name in AuthenticAMD GenuineIntel; do
 	prepend_earlyinitramfs "/early-$name"
 done
 """
-# A few modules, so that the slow compressions take seconds.
+# A few modules, and none of what is large beside them: the slow compressions take seconds.
 FEW = "MODULES=list\n"
-LIST = "ext4\nvirtio_blk\nvirtio_net\nnvme\ndm-crypt\n"
+LIST = "ext4\nvirtio_blk\nvirtio_net\nnvme\ndm-crypt\ndm-snapshot\ndm-raid\nraid10\nraid0\n"
+LARGE = ("lvm2", "mdadm", "dmsetup", "btrfs", "crypt*")
 DRIVERS = "ext4 xfs btrfs virtio_blk virtio_net virtio_scsi nvme ahci dm-crypt raid1 raid456"
 SMALL = ("gzip", "bzip2", "lzma", "xz", "lzop", "lz4", "zstd")
+# One of the small ones has early archives, too.
+WITH_EARLY = "bzip2"
+# Compressors that take their time do without: what they write is read the same way.
+QUICK = ("bzip2", "lzma", "xz", "zstd")
 
 
 def newest(series):
@@ -40,37 +47,38 @@ def newest(series):
     return max(plain, key=lambda name: [int(n) for n in re.findall(r"\d+", name)], default=None)
 
 
-def _tree(work):
-    run("mmdebstrap", "--mode=root", "--variant=minbase", "--include=" + ",".join(PACKAGES),
-        "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
-        "--dpkgopt=path-exclude=/usr/share/locale/*", "bookworm", work / "tree", "-",
-        input="\n".join(archive.sources()) + "\n")
+@contextlib.contextmanager
+def copy_of(tree, place):
+    """The tree to be changed: what is changed is in memory, and gone behind it."""
+    root, layers = place / "root", place / "layers"
+    for path in root, layers:
+        path.mkdir(parents=True)
+    with contextlib.ExitStack() as stack:
+        def mount(*words):
+            run("mount", *words)
+            stack.callback(subprocess.run, ["umount", "-l", words[-1]], check=True)
+
+        mount("-t", "tmpfs", "-o", "size=1000m", "none", layers)
+        for name in ("upper", "work"):
+            (layers / name).mkdir()
+        mount("-t", "overlay", "-o",
+              f"lowerdir={tree},upperdir={layers}/upper,workdir={layers}/work", "none", root)
+        yield root
 
 
-def tree():
-    """A Debian with both generators and no kernel."""
-    return cache.entry("generators", cache.key(PACKAGES, archive.sources()), _tree) / "tree"
-
-
-def _kernel(root, release):
-    run("sh", "-c", 'dpkg-deb --fsys-tarfile "$0" | tar -x --keep-directory-symlink -C "$1"',
-        archive.package(f"linux-image-{release}"), root)
-    in_root(root, "depmod", release)
-
-
-def _mkinitramfs(root, release, compression, name, small=False):
+def _mkinitramfs(root, release, compression, early=False):
     conf = root / "kuro-conf"
     shutil.rmtree(conf, ignore_errors=True)
     shutil.copytree(root / "etc/initramfs-tools", conf)
+    (conf / "conf.d/few").write_text(FEW)
+    (conf / "modules").write_text(LIST)
     (conf / "hooks").mkdir(exist_ok=True)
-    if small:
-        (conf / "conf.d/few").write_text(FEW)
-        (conf / "modules").write_text(LIST)
-    else:
+    if early:
         (conf / "hooks/early").write_text(EARLY_HOOK)
         (conf / "hooks/early").chmod(0o755)
-    in_root(root, "mkinitramfs", "-d", "/kuro-conf", "-c", compression, "-o", f"/out/{name}",
-            release)
+    level = ("-l", "1") if compression in QUICK else ()
+    in_root(root, "mkinitramfs", "-d", "/kuro-conf", "-c", compression, *level, "-o",
+            f"/out/few-{compression}", release)
 
 
 def _dracut(root, release, name, *options):
@@ -83,29 +91,30 @@ def _dracut(root, release, name, *options):
 
 
 def _images(work, plain, packed):
-    root = work / "tree"
-    run("cp", "--archive", "--reflink=auto", tree(), root)
-    (root / "out").mkdir()
-    for release in {plain, packed}:
-        _kernel(root, release)
-    _mkinitramfs(root, plain, "zstd", "most-zstd")
-    for compression in SMALL:
-        _mkinitramfs(root, packed, compression, f"few-{compression}", small=True)
-    _dracut(root, packed, "dracut-zstd", "--zstd")
-    _dracut(root, plain, "dracut-gzip", "--gzip")
-    _dracut(root, plain, "dracut-plain", "--no-compress")
-    in_root(root, "sh", "-c", 'cd /out && for f in *; do lsinitramfs "$f" >"$f.list"; done')
-    for path in (root / "out").iterdir():
-        path.rename(work / path.name)
-    for release in {plain, packed}:
-        (root / f"usr/lib/modules/{release}").rename(work / release)
-    shutil.rmtree(root)
+    with tempfile.TemporaryDirectory(dir=work) as place, \
+            copy_of(debian.tree(), Path(place)) as root:
+        (root / "out").mkdir()
+        (root / f"boot/initrd.img-{plain}").rename(root / "out/most-zstd")
+        files = kernel.unpacked(packed)
+        shutil.copytree(files / "lib/modules" / packed, root / "usr/lib/modules" / packed)
+        shutil.copy(files / f"boot/config-{packed}", root / "boot")
+        _dracut(root, packed, "dracut-zstd", "--compress", "zstd -1 -q -T0")
+        _dracut(root, plain, "dracut-gzip", "--compress", "pigz -1 -n -T -R")
+        _dracut(root, plain, "dracut-plain", "--no-compress")
+        hooks = root / "usr/share/initramfs-tools/hooks"
+        for path in [path for name in LARGE for path in hooks.glob(name)]:
+            path.unlink()
+        for compression in SMALL:
+            _mkinitramfs(root, packed, compression, early=compression == WITH_EARLY)
+        in_root(root, "sh", "-c", 'cd /out && for f in *; do lsinitramfs "$f" >"$f.list"; done')
+        for path in (root / "out").iterdir():
+            shutil.move(path, work / path.name)
 
 
 def images():
-    """A folder of images, NAME.list of each what lsinitramfs says, and their kernels' module
-    trees: the first ones' modules are plain, the second ones' packed by xz. (folder, plain
-    release, packed release)"""
-    plain, packed = newest("6.1.0-"), newest("6.12.")
-    key = cache.key(Path(__file__), plain, packed, tree().parent.name)
+    """A folder of images, NAME.list of each what lsinitramfs says; and two releases, whose
+    kernels lab.kernel has: of the first one the modules are plain, of the second one packed
+    by xz. (folder, plain release, packed release)"""
+    plain, packed = debian.RELEASE, newest("6.12.")
+    key = cache.key(Path(__file__), plain, packed, debian.tree().parent.name)
     return cache.entry("initramfs", key, lambda work: _images(work, plain, packed)), plain, packed
