@@ -184,9 +184,13 @@ void strv_done(struct strv *v)
 	*v = (struct strv){0};
 }
 
+/* There is room for the next power of two above count, where it is not just reached. */
 void strv_add_take(struct strv *v, char *s)
 {
-	v->items = mem_regrow(v->items, v->count + 2, sizeof(*v->items));
+	size_t used = v->count + 1;
+
+	if ((used & (used - 1)) == 0)
+		v->items = mem_regrow(v->items, used * 2, sizeof(*v->items));
 	v->items[v->count++] = s;
 	v->items[v->count] = NULL;
 }

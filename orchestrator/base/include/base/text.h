@@ -54,7 +54,10 @@ char *str_strip(char *s);
 int str_to_u64(const char *s, unsigned long long min, unsigned long long max,
 	       unsigned long long *ret);
 
-/* A list of strings, owned; zero-initialised is empty; items[count] is NULL. */
+/*
+ * A list of strings, owned; zero-initialised is empty; items[count] is NULL. Only what
+ * strv_add and its like made may be added to: they keep room for more.
+ */
 struct strv {
 	char **items;
 	size_t count;
