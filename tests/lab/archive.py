@@ -86,15 +86,31 @@ def package(name):
 def quick_package(name):
     """The same package with its content compressed by zstd."""
     source = package(name)
-    folder = cache.entry(f"zst-{name}", cache.key(source.name),
+    folder = cache.entry(f"zst-{name}", cache.key(source.name, 1),
                          lambda work: _recompress(source, work))
     return next(folder.glob("*.deb"))
 
 
+def _members(deb):
+    """(header, content) of each member of an ar archive."""
+    at = 8
+    while at < len(deb):
+        size = int(deb[at + 48:at + 58])
+        yield deb[at:at + 60], deb[at + 60:at + 60 + size]
+        at += 60 + size + size % 2
+
+
 def _recompress(source, work):
-    run("dpkg-deb", "--raw-extract", source, work / "tree")
-    run("dpkg-deb", "-Zzstd", "-z3", "--build", work / "tree", work / source.name)
-    shutil.rmtree(work / "tree")
+    """Member by member: nothing need be unpacked for it."""
+    data, result = work / "data", b"!<arch>\n"
+    run("sh", "-ec", 'dpkg-deb --fsys-tarfile "$0" | zstd -q -1 -o "$1"', source, data)
+    for head, content in _members(source.read_bytes()):
+        if head.startswith(b"data.tar"):
+            content = data.read_bytes()
+            head = b"%-16s%s%-10d%s" % (b"data.tar.zst", head[16:48], len(content), head[58:])
+        result += head + content + b"\n" * (len(content) % 2)
+    (work / source.name).write_bytes(result)
+    data.unlink()
 
 
 def headers_of(release):

@@ -30,14 +30,17 @@ def lab_releases():
 
 
 def _boot_files(deb, work):
-    """The package's /boot, unpacked."""
+    """The package's /boot, unpacked. It comes first: the rest is never decompressed."""
     with subprocess.Popen(['dpkg-deb', '--fsys-tarfile', deb],
                           stdout=subprocess.PIPE) as unpack:
         with tarfile.open(fileobj=unpack.stdout, mode='r|') as tar:
             for member in tar:
+                if member.name > './boot0':
+                    break
                 if member.isfile() and member.name.startswith('./boot/'):
                     member.name = Path(member.name).name
                     tar.extract(member, work)
+        unpack.kill()
 
 
 def kernel_boot_files(release):
