@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define RELEASE_MAX 64 /* __NEW_UTS_LEN, include/uapi/linux/utsname.h */
 
 static bool is_digit(char c)
@@ -141,11 +143,10 @@ static bool is_flavoured_devel(const char *release, const char *name)
 	size_t version = flavour ? (size_t)(flavour - release) : 0;
 	size_t n = flavour ? strlen(flavour + 1) : 0;
 
-	if (n == 0 || strncmp(name, before, sizeof(before) - 1) != 0)
+	if (n == 0 || !str_starts(name, before))
 		return false;
 	name += sizeof(before) - 1;
-	if (strncmp(name, flavour + 1, n) != 0 ||
-	    strncmp(name + n, between, sizeof(between) - 1) != 0)
+	if (!str_starts(name, flavour + 1) || !str_starts(name + n, between))
 		return false;
 	name += n + sizeof(between) - 1;
 	return strncmp(name, release, version) == 0 &&
