@@ -63,6 +63,9 @@ bool vet_module_comes(const struct vet *vet, const struct compat_module *item);
 /* The third-party module of that name as it was judged, or NULL. */
 const struct compat_module *vet_judged(const struct vet *vet, const char *module);
 
+/* Whether the target drives these, as devices_cover says; -ENOENT: it has no tree. */
+int vet_cover(const struct vet *vet, struct device_list *list, struct error *err);
+
 /* Is its verdict none that the policy would have? */
 bool vet_module_bad(const struct vet *vet, const struct compat_module *item);
 /* One sentence on the i-th module, which would not be there; caller frees. */
@@ -70,6 +73,8 @@ char *vet_module_sentence(const struct vet *vet, size_t i);
 /* Weigh what was found by the policy; each adds findings. */
 void vet_weigh_modules(struct vet *vet);
 void vet_weigh_devices(struct vet *vet);
+/* What third-party modules ask for to be loaded before them. */
+void vet_weigh_softdeps(struct vet *vet);
 /* What the root, mounted file systems and links stand on. */
 int vet_weigh_uses(struct vet *vet, struct error *err);
 int vet_weigh_config(struct vet *vet, struct error *err);

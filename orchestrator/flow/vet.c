@@ -264,8 +264,8 @@ static const char *vet_old_release(const struct vet *vet)
 	return vet->running ? vet->running : vet->report->release;
 }
 
-static int devices_of_packages(struct vet *vet, const struct strv *extra,
-			       struct error *err)
+static int cover_by_packages(const struct vet *vet, const struct strv *extra,
+			     struct device_list *list, struct error *err)
 {
 	struct driver_names names = {0};
 	int r = packaged_kernel_drivers(vet->packaged, &names, err);
@@ -274,26 +274,32 @@ static int devices_of_packages(struct vet *vet, const struct strv *extra,
 		strv_add(&names.extra, extra->items[i]);
 	if (r == 0)
 		r = devices_cover_names(vet->machine->root, vet_old_release(vet), &names,
-					&vet->report->devices, err);
+					list, err);
 	driver_names_done(&names);
 	return r;
+}
+
+int vet_cover(const struct vet *vet, struct device_list *list, struct error *err)
+{
+	autostrv struct strv extra = {0};
+
+	devices_extra(vet, &extra);
+	if (vet->packaged)
+		return cover_by_packages(vet, &extra, list, err);
+	return devices_cover(vet->machine->root, vet_old_release(vet),
+			     vet->report->release, &extra, list, err);
 }
 
 static int vet_devices(struct vet *vet, struct error *err)
 {
 	struct device_list *devices = &vet->report->devices;
-	autostrv struct strv extra = {0};
 	struct error local = {0};
 	int r = devices_probe(vet->machine->root, devices, err);
 
 	if (r < 0 || devices->count == 0)
 		return r;
-	devices_extra(vet, &extra);
-	if (vet->packaged)
-		return devices_of_packages(vet, &extra, err);
-	r = devices_cover(vet->machine->root, vet_old_release(vet), vet->report->release,
-			  &extra, devices, &local);
-	if (r == -ENOENT) {
+	r = vet_cover(vet, devices, &local);
+	if (r == -ENOENT && !vet->packaged) {
 		vet_find(vet, VET_WARNING, "what devices %s drives can't be told: %s",
 			 vet->report->release, local.message);
 		device_list_done(devices);
@@ -309,6 +315,7 @@ static int vet_weigh(struct vet *vet, struct error *err)
 	vet_weigh_modules(vet);
 	if (vet->whole_tree) {
 		vet_weigh_devices(vet);
+		vet_weigh_softdeps(vet);
 		r = vet_weigh_uses(vet, err);
 	}
 	if (r == 0)

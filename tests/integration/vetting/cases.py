@@ -322,6 +322,19 @@ def a_disk_that_is_mapped_needs_its_mapper(machine):
 
 
 @case
+def what_a_module_asks_for_beforehand_is_missed(machine):
+    """kuro_user has a softdep on an alias of blake2b_generic."""
+    in_use(machine, "kuro_base", "kuro_user")
+    for name in ("kuro_base", "kuro_user"):
+        machine.install(machine.clone, name)
+    expect(machine.check(machine.clone)["findings"], [], "findings")
+    machine.remove(machine.clone, "blake2b_generic")
+    told = machine.check(machine.clone)["findings"]
+    expect([(f["weight"], "kuro_user asks for crypto_blake2b_256" in f["text"]) for f in told],
+           [("warning", True)], "findings")
+
+
+@case
 def the_default_route_needs_the_modules_of_its_links(machine):
     """A VLAN on a bond; neither is a device with a driver."""
     for name, kind, lower in ("bond0", "bond", None), ("bond0.5", "vlan", "bond0"):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Needs the other one. */
+/* Needs the other one, and asks for an algorithm by its alias. */
 #include <linux/module.h>
 
 int kuro_base_touch(int value);
@@ -12,4 +12,5 @@ static void __exit user_end(void)
 {
 }
 module_exit(user_end);
+MODULE_SOFTDEP("pre: crypto-blake2b-256");
 MODULE_LICENSE("GPL");
