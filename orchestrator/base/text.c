@@ -36,6 +36,12 @@ void *mem_regrow(void *p, size_t count, size_t size)
 	return grown;
 }
 
+/* Full where it holds a power of two. */
+void *mem_grow_one(void *p, size_t count, size_t size)
+{
+	return (count & (count - 1)) == 0 ? mem_regrow(p, count * 2, size) : p;
+}
+
 void text_done(struct text *t)
 {
 	free(t->data);

@@ -169,13 +169,11 @@ void candidate_says(struct candidate *c, enum effect effect, enum compat_code co
 		    const char *symbol, const char *format, ...)
 {
 	struct compat_module *module = c->module;
-	size_t count = module->reason_count;
 	struct compat_reason *reason;
 	va_list args;
 
-	if ((count & (count - 1)) == 0) /* full: it holds a power of two */
-		module->reasons = mem_regrow(module->reasons, count ? count * 2 : 1,
-					     sizeof(*module->reasons));
+	module->reasons = mem_grow_one(module->reasons, module->reason_count,
+				       sizeof(*module->reasons));
 	reason = &module->reasons[module->reason_count++];
 	reason->code = code;
 	reason->fatal = effect == EFFECT_REFUSES;

@@ -86,7 +86,7 @@ struct root_need *root_need_add(struct root_need_list *list, const char *name,
 		}
 		return need;
 	}
-	list->items = mem_regrow(list->items, list->count + 1, sizeof(*list->items));
+	list->items = mem_grow_one(list->items, list->count, sizeof(*list->items));
 	need = &list->items[list->count++];
 	*need = (struct root_need){.name = str_dup(name),
 				   .why = str_dup(why),
@@ -111,7 +111,7 @@ static void reason_add(struct judging *j, enum initramfs_code code, bool fatal,
 	struct initramfs_proof *proof = &j->proof;
 
 	proof->reasons =
-		mem_regrow(proof->reasons, proof->count + 1, sizeof(*proof->reasons));
+		mem_grow_one(proof->reasons, proof->count, sizeof(*proof->reasons));
 	proof->reasons[proof->count++] = (struct initramfs_reason){
 		.code = code,
 		.fatal = fatal,

@@ -14,7 +14,7 @@ static struct root_need *installed_add(struct root_need_list *list, const char *
 
 	if (list->count > 0 && str_eq(list->items[list->count - 1].name, name))
 		return NULL;
-	list->items = mem_regrow(list->items, list->count + 1, sizeof(*list->items));
+	list->items = mem_grow_one(list->items, list->count, sizeof(*list->items));
 	item = &list->items[list->count++];
 	*item = (struct root_need){.name = str_dup(name), .optional = true};
 	return item;

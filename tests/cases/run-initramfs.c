@@ -306,7 +306,9 @@ int initramfs_case(const char *name, const char *text, struct error *err)
 			r = take_line(&t, lines.items[i], err);
 	if (r < 0)
 		return r;
-	qsort(t.image.modules, t.image.module_count, sizeof(*t.image.modules), by_name);
+	if (t.image.module_count > 0)
+		qsort(t.image.modules, t.image.module_count, sizeof(*t.image.modules),
+		      by_name);
 	initramfs_judge(&t.image, &t.needs, t.has_proven ? &t.proven : NULL, t.limit,
 			&proof);
 	return compare(&t, &proof, err);

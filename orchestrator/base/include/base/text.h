@@ -41,6 +41,9 @@ char *str_ndup(const char *s, size_t n);
 char *str_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *mem_zalloc(size_t size);
 void *mem_regrow(void *p, size_t count, size_t size);
+/* The same array with room for one more than count, of which it doubles the room; only of
+ * use where the array never grew otherwise. */
+void *mem_grow_one(void *p, size_t count, size_t size);
 
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
