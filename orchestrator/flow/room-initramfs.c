@@ -153,12 +153,13 @@ static int room_generator(struct room *room, const struct kernel *model, uint64_
 }
 
 /* Is there anything that may have it made once more, after its first time? Modules that
- * are built into the tree, and the triggers of other packages. */
+ * are built into the tree, or came there after it, and the triggers of other packages. */
 static bool made_again(const struct room *room)
 {
 	autostrv struct strv names = {0};
 
 	return room->triggers ||
+	       initramfs_is_stale(room->machine->root, room->release, NULL) > 0 ||
 	       (root_list(room->machine->root, DKMS_TREE, &names, NULL) == 0 &&
 		names.count > 0);
 }
