@@ -34,6 +34,11 @@ def upgrade(world, **options):
     return inside(world, 'apt-get', '-y', '-q', 'dist-upgrade', **options)
 
 
+def install_by_hand(world, *debs):
+    """Packages that lie in the machine. Its own dpkg: the host may not know its groups."""
+    inside(world, 'dpkg', '-i', *(f'/{deb.relative_to(world.root)}' for deb in debs))
+
+
 def package(world, release):
     done = run('chroot', world.root, 'dpkg-query', '-W', '-f', '${db:Status-Abbrev}',
                f'linux-image-{release}', check=False)

@@ -13,7 +13,7 @@
 
 #include "core/initramfs.h"
 
-#define MANY    300000
+#define MANY    100000
 #define RELEASE "6.1.0"
 
 static struct initramfs image_with_init(void)
