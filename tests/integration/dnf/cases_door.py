@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The second door: dnf 4 that somebody else drives brings and takes kernels, and kernel-install
 is called by their packages."""
+import contextlib
 import json
 import shutil
 import subprocess
@@ -167,19 +168,26 @@ def a_plug_in_that_ends_kernel_install_hides_nothing(m):
     expect(marks(m), [], "marks")
 
 
+@contextlib.contextmanager
+def program_that(m, script):
+    """Until the end of the block kuro is this script, which calls the real one."""
+    program = m.root / "usr/sbin/kuro"
+    real = program.rename(m.root / "usr/sbin/kuro.real")
+    program.write_text("#!/bin/sh\n" + script)
+    program.chmod(0o755)
+    yield
+    real.rename(program)
+
+
 @case
 def what_was_killed_is_dealt_with_by_the_next_run(m):
     """SIGKILL while kuro deals with what came, and while it vets what is to come."""
     begin(m)
-    program = m.root / "usr/sbin/kuro"
-    real = program.rename(m.root / "usr/sbin/kuro.real")
-    program.write_text("#!/bin/sh\ncase $2 in packages-done) kill -KILL $PPID $$ ;; esac\n"
-                       "exec /usr/sbin/kuro.real \"$@\"\n")
-    program.chmod(0o755)
-    upgrade(m, status=None)
-    expect(marks(m), [m.new], "marks")
-    expect(m.block()[:3], (1, None, None), "block")
-    real.rename(program)
+    with program_that(m, 'case $2 in packages-done) kill -KILL $PPID $$ ;; esac\n'
+                      'exec /usr/sbin/kuro.real "$@"\n'):
+        upgrade(m, status=None)
+        expect(marks(m), [m.new], "marks")
+        expect(m.block()[:3], (1, None, None), "block")
     whole(m)
     m.rpm(OTHER)
     m.index()
@@ -191,14 +199,10 @@ def what_was_killed_is_dealt_with_by_the_next_run(m):
 @case
 def a_run_that_is_killed_before_it_unpacks_leaves_nothing(m):
     begin(m)
-    program = m.root / "usr/sbin/kuro"
-    real = program.rename(m.root / "usr/sbin/kuro.real")
-    program.write_text("#!/bin/sh\n/usr/sbin/kuro.real \"$@\"\n"
-                       "case $2 in dnf-incoming) kill -KILL $PPID ;; esac\n")
-    program.chmod(0o755)
-    upgrade(m, status=None)
-    assert m.new not in m.installed(), m.installed()
-    real.rename(program)
+    with program_that(m, '/usr/sbin/kuro.real "$@"\n'
+                      'case $2 in dnf-incoming) kill -KILL $PPID ;; esac\n'):
+        upgrade(m, status=None)
+        assert m.new not in m.installed(), m.installed()
     m.kuro("recover")
     expect(marks(m), [], "marks")
     expect(m.block()[:3], (1, None, None), "block")
