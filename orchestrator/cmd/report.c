@@ -67,22 +67,13 @@ static void module_row(struct libscols_table *table, const struct compat_module 
 	table_row(table, values);
 }
 
-static const char *const trust_names[] = {
-	[SIGNATURE_NONE] = "none",
-	[SIGNATURE_TRUSTED] = "trusted",
-	[SIGNATURE_UNKNOWN_KEY] = "unknown-key",
-	[SIGNATURE_BAD] = "bad",
-	[SIGNATURE_REVOKED_KEY] = "revoked-key",
-	[SIGNATURE_REVOKED_FILE] = "revoked-file",
-};
-
 static void signature_row(struct libscols_table *table, const struct compat_module *item)
 {
 	const struct module_signature *signature = &item->file->signature;
 	autofree char *signer =
 		str_printable(signature->signer ? signature->signer : "an unnamed key");
 	autofree char *text =
-		str_format("signed by %s: %s", signer, trust_names[item->trust]);
+		str_format("signed by %s: %s", signer, signature_trust_name(item->trust));
 	const char *values[] = {NULL, NULL, NULL, NULL, NULL, text};
 
 	table_row(table, values);
@@ -285,7 +276,7 @@ static json_object *signature_json(const struct compat_module *item)
 		return NULL;
 	o = json_object_new_object();
 	json_add_text(o, "signer", item->file->signature.signer);
-	json_add_text(o, "trust", trust_names[item->trust]);
+	json_add_text(o, "trust", signature_trust_name(item->trust));
 	return o;
 }
 

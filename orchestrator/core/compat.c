@@ -48,6 +48,20 @@ const char *compat_code_name(enum compat_code code)
 	return code_names[code];
 }
 
+static const char *const trust_names[] = {
+	[SIGNATURE_NONE] = "none",
+	[SIGNATURE_TRUSTED] = "trusted",
+	[SIGNATURE_UNKNOWN_KEY] = "unknown-key",
+	[SIGNATURE_BAD] = "bad",
+	[SIGNATURE_REVOKED_KEY] = "revoked-key",
+	[SIGNATURE_REVOKED_FILE] = "revoked-file",
+};
+
+const char *signature_trust_name(enum signature_trust trust)
+{
+	return trust_names[trust];
+}
+
 const char *compat_verdict_name(enum compat_verdict verdict)
 {
 	return verdict_names[verdict];

@@ -391,23 +391,14 @@ static int key_license(struct scene *s, const char *value, struct error *err)
 
 static int key_signature(struct scene *s, const char *value, struct error *err)
 {
-	static const char *const names[] = {
-		[SIGNATURE_NONE] = "none",
-		[SIGNATURE_TRUSTED] = "trusted",
-		[SIGNATURE_UNKNOWN_KEY] = "unknown-key",
-		[SIGNATURE_BAD] = "bad",
-		[SIGNATURE_REVOKED_KEY] = "revoked-key",
-		[SIGNATURE_REVOKED_FILE] = "revoked-file",
-	};
-
 	s->now->file.signature.signer = "somebody";
 	if (str_eq(value, "damaged")) {
 		s->now->item.trust = SIGNATURE_BAD;
 		s->now->file.signature.malformed = true;
 		return 0;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_eq(names[i], value)) {
+	for (int i = 0; i < SIGNATURE_TRUSTS; i++)
+		if (str_eq(signature_trust_name((enum signature_trust)i), value)) {
 			s->now->item.trust = (enum signature_trust)i;
 			return 0;
 		}

@@ -66,7 +66,9 @@ enum signature_trust {
 	SIGNATURE_BAD, /* a trusted key's, but the digest or the message is wrong */
 	SIGNATURE_REVOKED_KEY,  /* on the target's .blacklist: the key ... */
 	SIGNATURE_REVOKED_FILE, /* ... or this very file, by its hash */
+	SIGNATURE_TRUSTS,
 };
+const char *signature_trust_name(enum signature_trust trust);
 
 /* A module of the kernel's own, and what it needs of other modules: names, versions. */
 struct kernel_own {
