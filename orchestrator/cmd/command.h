@@ -23,6 +23,7 @@ enum verb_option {
 	OPTION_SIZES = 1 << 9,
 	OPTION_EMERGENCY = 1 << 10,
 	OPTION_INITRAMFS = 1 << 11,
+	OPTION_SECURITY = 1 << 12,
 };
 
 /* What a verb needs open before it runs. */
@@ -55,7 +56,7 @@ struct verb {
 struct command {
 	const struct verb *verb;
 	const char *root_path, *policy_path;
-	bool json, dry_run, no_color, failed, boot, sizes, emergency;
+	bool json, dry_run, no_color, failed, boot, sizes, emergency, security;
 	const char *to, *reboot, *reason, *initramfs;
 	unsigned long long timeout, limit, days;
 	bool timeout_given, limit_given, days_given;

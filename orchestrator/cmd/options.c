@@ -90,6 +90,13 @@ static int take_emergency(struct command *c, const char *value, struct error *er
 	return 0;
 }
 
+static int take_security(struct command *c, const char *value, struct error *err)
+{
+	(void)value, (void)err; /* a flag can't be wrong */
+	c->security = true;
+	return 0;
+}
+
 static int take_to(struct command *c, const char *value, struct error *err)
 {
 	(void)err; /* checked by the flow */
@@ -164,6 +171,8 @@ const struct option_row option_rows[] = {
 	{"dry-run", 0, NULL, "show what would be done, do nothing", OPTION_DRY_RUN,
 	 take_dry_run},
 	{"to", 0, "RELEASE", "this release instead of the newest", OPTION_TO, take_to},
+	{"security", 0, NULL, "only what the archive calls a security update",
+	 OPTION_SECURITY, take_security},
 	{"reboot", 0, "WHEN", "now, later or never; default: reboot.mode of the policy",
 	 OPTION_REBOOT, take_reboot},
 	{"timeout", 0, "SECONDS", "how long to wait (default 900, 0: for ever)",

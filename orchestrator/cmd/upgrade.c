@@ -44,6 +44,7 @@ static int plan_json(const struct preview *preview, struct error *err)
 	}
 	json_add_text(document, "manager", plan->manager);
 	json_add_text(document, "release", plan->release);
+	json_add_text(document, "passed_over", plan->passed_over);
 	json_object_object_add(document, "packages", packages);
 	json_object_object_add(document, "room",
 			       plan->release ? room_json(&preview->room) : NULL);
@@ -76,9 +77,14 @@ static int plan_text(const struct preview *preview, struct error *err)
 	struct libscols_table *table;
 
 	if (!plan->release) {
-		say("There is no newer kernel.");
+		autofree char *why = upgrade_nothing_newer(plan);
+
+		say("Nothing to do: %s.", why);
 		return 0;
 	}
+	if (plan->passed_over)
+		say("%s is newer, but no archive calls it a security update.",
+		    plan->passed_over);
 	say("%s would bring %s, and the next boot would try it:", plan->manager,
 	    plan->release);
 	table = table_new(columns);
@@ -112,11 +118,25 @@ static int preview_gather(struct command *c, struct preview *ret, struct error *
 	return r < 0 ? r : 0;
 }
 
+/* --security is packages.security for one call. */
+static int take_security(struct command *c, struct error *err)
+{
+	if (!c->security)
+		return 0;
+	if (c->to)
+		return error_set(err, -ERROR_USAGE,
+				 "--to names a kernel and --security picks one: give one "
+				 "of them");
+	return policy_set(&c->policy, POLICY_PACKAGES_SECURITY, "true", err);
+}
+
 int cmd_plan(struct command *c, struct error *err)
 {
 	cleanup(preview_done) struct preview preview = {0};
-	int r = preview_gather(c, &preview, err);
+	int r = take_security(c, err);
 
+	if (r == 0)
+		r = preview_gather(c, &preview, err);
 	if (r == 0)
 		r = c->json ? plan_json(&preview, err) : plan_text(&preview, err);
 	if (r < 0)
@@ -174,7 +194,9 @@ int cmd_upgrade(struct command *c, struct error *err)
 
 	if (c->dry_run)
 		return cmd_plan(c, err);
-	r = upgrade_run(&c->machine, c->to, &id, err);
+	r = take_security(c, err);
+	if (r == 0)
+		r = upgrade_run(&c->machine, c->to, &id, err);
 	return r < 0 ? r : armed_finish(c, r, id, err);
 }
 

@@ -38,7 +38,7 @@ const struct verb verbs[] = {
 	 "Asks the package manager what a kernel upgrade would bring and shows it; where "
 	 "the packages are at hand already, the kernel is vetted out of them. Nothing is "
 	 "changed. Exit status 3: the policy would refuse this kernel.",
-	 NEED_READ | NEED_POLICY, OPTION_TO, 0, 0, false, cmd_plan},
+	 NEED_READ | NEED_POLICY, OPTION_TO | OPTION_SECURITY, 0, 0, false, cmd_plan},
 	{"upgrade", "", "upgrade the kernel as a transaction",
 	 "Installs the newest kernel that the package manager offers (or the one named "
 	 "with --to), "
@@ -47,9 +47,12 @@ const struct verb verbs[] = {
 	 "found healthy the machine is back on the good generation by itself. The kernel "
 	 "is vetted before it is unpacked, and again when third-party modules were built "
 	 "for it; one that the policy refuses, and an interrupted or failed upgrade, are "
-	 "undone.",
-	 NEED_WRITE | NEED_POLICY, OPTION_TO | OPTION_REBOOT | OPTION_DRY_RUN, 0, 0,
-	 false, cmd_upgrade},
+	 "undone. With --security only a kernel that an archive of security updates "
+	 "has is brought: an older one than the newest where that is none, and nothing "
+	 "where there is none.",
+	 NEED_WRITE | NEED_POLICY,
+	 OPTION_TO | OPTION_SECURITY | OPTION_REBOOT | OPTION_DRY_RUN, 0, 0, false,
+	 cmd_upgrade},
 	{"try", "RELEASE", "try an installed release at the next boot",
 	 "Makes a generation of a release that is installed already and arms a trial of "
 	 "it.",

@@ -132,6 +132,9 @@ static const struct policy_setting settings[] = {
 	       "more: it was renamed, removed, or what it depends on is off."),
 	BOOLEAN(POLICY_PACKAGES_REFRESH, "packages.refresh", "true",
 		"Refresh the package manager's lists before an upgrade is resolved."),
+	BOOLEAN(POLICY_PACKAGES_SECURITY, "packages.security", "false",
+		"An upgrade brings kernels that the archive calls security updates, and "
+		"no others; see --security."),
 	CHOICE(POLICY_PACKAGES_UNFIT, "packages.unfit", refuse_or_warn, "refuse",
 	       "What follows when somebody else's run of the package manager brings a "
 	       "kernel that does not pass: the run is refused before anything is "

@@ -12,6 +12,7 @@
 #include "flow/holds.h"
 #include "flow/protect.h"
 #include "flow/room.h"
+#include "flow/upgrade.h"
 #include "probe/boot-files.h"
 #include "probe/kernels.h"
 #include "probe/state.h"
@@ -135,16 +136,6 @@ static void step_refresh(struct journey *j)
 			local.message);
 }
 
-/* Why there is nothing to do; caller frees. */
-static char *step_nothing_newer(const struct package_plan *plan)
-{
-	autofree char *held = strv_join(&plan->kept_back, " ");
-
-	if (plan->kept_back.count == 0)
-		return str_dup("there is no newer kernel");
-	return str_format("a newer kernel is kept back by a hold on %s", held);
-}
-
 int step_resolve(struct journey *j, struct error *err)
 {
 	int r;
@@ -156,7 +147,7 @@ int step_resolve(struct journey *j, struct error *err)
 		return r;
 	if (!j->plan.release) {
 		j->finished = true;
-		j->transaction.summary = step_nothing_newer(&j->plan);
+		j->transaction.summary = upgrade_nothing_newer(&j->plan);
 		return 0;
 	}
 	r = step_refuse_held(j->machine, j->plan.release, &j->plan, err);

@@ -98,6 +98,19 @@ int upgrade_run(const struct machine *machine, const char *to_release,
 	return journey_run(machine, &upgrade_plan, to_release, ret_transaction, err);
 }
 
+char *upgrade_nothing_newer(const struct package_plan *plan)
+{
+	autofree char *held = strv_join(&plan->kept_back, " ");
+
+	if (plan->passed_over)
+		return str_format(
+			"%s is newer, but no archive calls it a security update",
+			plan->passed_over);
+	if (plan->kept_back.count > 0)
+		return str_format("a newer kernel is kept back by a hold on %s", held);
+	return str_dup("there is no newer kernel");
+}
+
 int upgrade_preview(const struct machine *machine, const char *to_release,
 		    struct package_plan *ret, struct error *err)
 {

@@ -10,6 +10,7 @@ struct package_backend {
 	const char *name;
 	const char *program;     /* must be on the PATH */
 	const char *database[2]; /* one of them is there: the manager is in charge */
+	bool security;           /* resolve knows of packages.security */
 	int (*resolve)(const struct root *root, const struct policy *policy,
 		       const char *to_release, struct package_plan *ret,
 		       struct error *err);

@@ -67,6 +67,12 @@ int packages_resolve(const struct root *root, const struct policy *policy,
 	if (to_release && !release_valid(to_release))
 		return error_set(err, -ERROR_USAGE, "%.64s can't be a kernel release",
 				 to_release);
+	if (!to_release && !backend->security &&
+	    policy_bool(policy, POLICY_PACKAGES_SECURITY))
+		return error_set(err, -ERROR_UNSUPPORTED,
+				 "kuro can't learn from %s which kernels are security "
+				 "updates; take --security or packages.security away",
+				 backend->name);
 	r = backend->resolve(root, policy, to_release, &plan, err);
 	if (r < 0) {
 		package_plan_done(&plan);
@@ -106,6 +112,7 @@ void package_plan_done(struct package_plan *plan)
 	free(plan->items);
 	free(plan->manager);
 	free(plan->release);
+	free(plan->passed_over);
 	strv_done(&plan->kept_back);
 	*plan = (struct package_plan){0};
 }

@@ -65,6 +65,7 @@ static void defaults_are_those_documented(void **state)
 		"kernel.config_forbidden = [ ] from built in\n"
 		"kernel.config_vanished = \"refuse\" from built in\n"
 		"packages.refresh = true from built in\n"
+		"packages.security = false from built in\n"
 		"packages.unfit = \"refuse\" from built in\n"
 		"packages.timeout = 3600 from built in\n"
 		"holds.days = 30 from built in\n"

@@ -22,6 +22,9 @@ int upgrade_run(const struct machine *machine, const char *to_release,
 int upgrade_preview(const struct machine *machine, const char *to_release,
 		    struct package_plan *ret, struct error *err);
 
+/* Why a plan without release brings nothing, a clause; caller frees. */
+char *upgrade_nothing_newer(const struct package_plan *plan);
+
 /*
  * Vet the plan's kernel where its packages are at hand: 1 and a report, or 0: they would
  * have to be fetched first.
