@@ -5,10 +5,24 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+	GROWTH = 1 << 20,
+	MAPPED_APART = 4 << 20,
+	KEPT_FREE = 16 << 20,
+};
+
+void mem_prepare(void)
+{
+	(void)mallopt(M_TOP_PAD, GROWTH);
+	(void)mallopt(M_MMAP_THRESHOLD, MAPPED_APART);
+	(void)mallopt(M_TRIM_THRESHOLD, KEPT_FREE);
+}
 
 static void text_alloc_failed(void)
 {

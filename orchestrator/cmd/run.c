@@ -31,6 +31,7 @@ int verbs_main(int argc, char **argv)
 	autostrv struct strv args = {0};
 	int r;
 
+	mem_prepare();
 	log_set_level(LOG_LEVEL_INFO);
 	process_catch_signals();
 	r = options_parse(argc, argv, &command, &args, &err);
