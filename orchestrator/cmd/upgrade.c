@@ -83,7 +83,7 @@ static int plan_text(const struct preview *preview, struct error *err)
 		return 0;
 	}
 	if (plan->passed_over)
-		say("%s is newer, but no archive calls it a security update.",
+		say("%s could be had, but no archive calls it a security update.",
 		    plan->passed_over);
 	say("%s would bring %s, and the next boot would try it:", plan->manager,
 	    plan->release);

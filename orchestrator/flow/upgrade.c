@@ -104,7 +104,7 @@ char *upgrade_nothing_newer(const struct package_plan *plan)
 
 	if (plan->passed_over)
 		return str_format(
-			"%s is newer, but no archive calls it a security update",
+			"%s could be had, but no archive calls it a security update",
 			plan->passed_over);
 	if (plan->kept_back.count > 0)
 		return str_format("a newer kernel is kept back by a hold on %s", held);

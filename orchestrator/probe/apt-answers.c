@@ -221,9 +221,10 @@ int apt_simulate(const struct apt_question *question, struct package_plan *ret,
 	const struct strv *args = question->args;
 	autofree const char **argv = mem_zalloc(
 		(ARRAY_LEN(fixed) + ARRAY_LEN(others) + args->count + 1) * sizeof(*argv));
-	autoclose int preferences = question->despite_holds
-					    ? apt_preferences_others(question->root, NULL)
-					    : -1;
+	autoclose int preferences =
+		question->despite_holds
+			? apt_preferences_others(question->root, question->pins, NULL)
+			: -1;
 	size_t n = ARRAY_LEN(fixed);
 	autoprocess struct process_result result = {0};
 	struct process process = {.argv = argv,

@@ -38,17 +38,17 @@ static void add_file(const struct root *root, const char *path, struct text *all
 		text_appendf(all, "%s\n\n", text);
 }
 
-int apt_preferences_others(const struct root *root, struct error *err)
+int apt_preferences_others(const struct root *root, const char *more, struct error *err)
 {
 	autostrv struct strv names = {0};
 	autotext struct text all = {0};
 	autoclose int fd = -1;
 	int r;
 
-	if (!root_exists(root, APT_HOLDS))
+	if (!more && !root_exists(root, APT_HOLDS))
 		return error_set(err, -ENOENT, "nothing is marked as held for apt");
 	r = root_list(root, PARTS, &names, err);
-	if (r < 0)
+	if (r < 0 && r != -ENOENT)
 		return r;
 	add_file(root, PREFERENCES, &all);
 	for (size_t i = 0; i < names.count; i++) {
@@ -57,6 +57,7 @@ int apt_preferences_others(const struct root *root, struct error *err)
 		if (name_counts(names.items[i]) && !str_eq(path, APT_HOLDS))
 			add_file(root, path, &all);
 	}
+	text_append(&all, more ? more : "");
 	fd = memfd_create("kuro-preferences", MFD_CLOEXEC);
 	if (fd < 0 || pwrite(fd, text_str(&all), all.len, 0) != (ssize_t)all.len)
 		return error_set(err, -errno, "apt's preferences can't be passed on: %s",

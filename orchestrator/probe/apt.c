@@ -12,6 +12,7 @@
 #include "core/release.h"
 #include "package-backend.h"
 #include "probe/apt-answers.h"
+#include "probe/apt-security.h"
 
 /* Updates that are rolled out by and by wait for this machine's turn; by itself apt looks
  * at that in its own upgrades only, and not where packages are named. */
@@ -23,6 +24,8 @@ struct apt_request {
 	unsigned int timeout;
 	struct strv names;          /* packages asked for */
 	const char *const *options; /* of apt-get, before them */
+	const char *pins;           /* see apt_question */
+	bool security;              /* packages.security */
 };
 
 static int request_simulate(const struct apt_request *request, struct package_plan *ret,
@@ -32,7 +35,8 @@ static int request_simulate(const struct apt_request *request, struct package_pl
 	struct apt_question question = {.root = request->root,
 					.args = &args,
 					.timeout = request->timeout,
-					.despite_holds = true};
+					.despite_holds = true,
+					.pins = request->pins};
 
 	for (size_t i = 0; request->options[i]; i++)
 		strv_add(&args, request->options[i]);
@@ -160,6 +164,98 @@ static bool request_drop_headers(struct apt_request *request)
 	return headers.count > 0 && request->names.count > 0;
 }
 
+static int plan_take_metas(struct apt_request *request, const struct strv *metas,
+			   struct package_plan *ret, struct error *err)
+{
+	int r = plan_take_release(request, metas, ret, err);
+
+	if (r == -ERROR_PROGRAM && request_drop_headers(request))
+		r = plan_take_release(request, metas, ret, err);
+	return r;
+}
+
+/*
+ * What comes from no archive of security updates goes to ret; 1: a kernel's image is
+ * among it.
+ */
+static int plan_find_others(const struct package_plan *plan, const struct root *root,
+			    const struct strv *metas, struct strv *ret, struct error *err)
+{
+	autostrv struct strv names = {0}, security = {0};
+	bool image = false;
+	int r;
+
+	for (size_t i = 0; i < plan->count; i++)
+		strv_add(&names, plan->items[i].name);
+	r = apt_security_versions(root, &names, &security, err);
+	for (size_t i = 0; r == 0 && i < plan->count; i++) {
+		const struct package_change *change = &plan->items[i];
+		autofree char *release = apt_image_release(change->name);
+		autofree char *from =
+			change->new_version
+				? str_format("%s=%s", change->name, change->new_version)
+				: NULL;
+
+		if (!from || strv_has(&security, from))
+			continue;
+		strv_add(ret, change->name);
+		image = image || (release && !strv_has(metas, change->name));
+	}
+	return r < 0 ? r : image;
+}
+
+/* The plan anew, after the request was changed; what a person holds stays noted. */
+static int plan_ask_again(struct apt_request *request, const struct strv *metas,
+			  struct package_plan *plan, struct error *err)
+{
+	struct package_plan again = {0};
+	int r = 0;
+
+	if (request->names.count > 0)
+		r = plan_take_metas(request, metas, &again, err);
+	if (again.kept_back.count == 0) {
+		again.kept_back = plan->kept_back;
+		plan->kept_back = (struct strv){0};
+	}
+	package_plan_done(plan);
+	*plan = again;
+	return r;
+}
+
+/*
+ * A plan whose kernels are not all security updates is made again: first with those
+ * preferred where they are newer than what is installed, then without what still comes
+ * from elsewhere.
+ */
+static int plan_keep_security(struct apt_request *request, const struct strv *metas,
+			      struct package_plan *plan, struct error *err)
+{
+	autostrv struct strv others = {0};
+	autofree char *newest = NULL;
+	int r = plan_find_others(plan, request->root, metas, &others, err);
+
+	if (r <= 0)
+		return r;
+	newest = take_ptr(plan->release);
+	request->pins = apt_security_pins;
+	for (unsigned int round = 0; r > 0 && round < 2; round++) {
+		r = plan_ask_again(request, metas, plan, err);
+		strv_done(&others);
+		if (r == 0)
+			r = plan_find_others(plan, request->root, metas, &others, err);
+		if (r > 0)
+			request_drop(request, &others);
+	}
+	if (r > 0) { /* something else brings it */
+		strv_done(&request->names);
+		r = plan_ask_again(request, metas, plan, err);
+	}
+	if (r == 0 && newest &&
+	    (!plan->release || release_compare(newest, plan->release) > 0))
+		plan->passed_over = take_ptr(newest);
+	return r;
+}
+
 /* Headers that nothing in the plan asks for, though this machine has some of others. */
 static bool headers_asked(const struct apt_request *request, const struct dpkg_list *list,
 			  const struct package_plan *plan, const char *headers)
@@ -217,9 +313,9 @@ static int apt_resolve_metas(struct apt_request *request, const struct dpkg_list
 	request->options = options;
 	for (size_t i = 0; i < metas.count; i++)
 		strv_add(&request->names, metas.items[i]);
-	r = plan_take_release(request, &metas, ret, err);
-	if (r == -ERROR_PROGRAM && request_drop_headers(request))
-		r = plan_take_release(request, &metas, ret, err);
+	r = plan_take_metas(request, &metas, ret, err);
+	if (r == 0 && request->security)
+		r = plan_keep_security(request, &metas, ret, err);
 	if (r < 0)
 		return r;
 	if (ret->release)
@@ -289,6 +385,7 @@ static int apt_resolve(const struct root *root, const struct policy *policy,
 	struct apt_request request = {
 		.root = root,
 		.timeout = (unsigned int)policy_number(policy, POLICY_PACKAGES_TIMEOUT),
+		.security = policy_bool(policy, POLICY_PACKAGES_SECURITY),
 	};
 	autostrv struct strv patterns = {0};
 	autodpkg struct dpkg_list list = {0};
@@ -348,6 +445,7 @@ const struct package_backend apt_backend = {
 	.name = "apt",
 	.program = "apt-get",
 	.database = {"/var/lib/dpkg/status"},
+	.security = true,
 	.resolve = apt_resolve,
 	.installed = apt_installed,
 	.unfinished = apt_unfinished,

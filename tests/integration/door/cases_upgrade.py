@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """kuro upgrade takes from apt what apt itself would bring, and waits where it would wait."""
+import json
+
 from cases_boot import expect, last
 from cases_vetting import with_dkms
 from machine import headers_package, index, inside, install_by_hand, made_package, offer
-from machine import package, upgrade
+from machine import package, release_file, upgrade
 
 CASES = {}
 META = 'linux-image-cloud-amd64'
@@ -94,3 +96,55 @@ def a_meta_package_that_a_person_holds_stays(world):
     expect(package(world, world.new), 'no', 'the package')
     inside(world, 'apt-mark', 'unhold', META)
     expect(packages(world), [f'linux-image-{world.new}', META], 'what would come')
+
+
+def newer_elsewhere(world):
+    """A kernel newer than that of srv/repo/1, in srv/repo/2; its release."""
+    release = '99.1.0-1-cloud-amd64'
+    made_package(world, 'srv/repo/2', f'linux-image-{release}', '99.1-1')
+    made_package(world, 'srv/repo/2', META, '99.1-1', Depends=f'linux-image-{release} (= 99.1-1)')
+    for folder in 'srv/repo/1', 'srv/repo/2':
+        index(world, folder)
+    (world.root / 'etc/apt/sources.list').write_text(
+        ''.join(f'deb [trusted=yes] copy:/srv/repo/{i} ./\n' for i in (1, 2)))
+    return release
+
+
+@case
+def only_security_updates_come_where_that_is_asked(world):
+    offer(world)
+    newer = newer_elsewhere(world)
+    says = {'Label': 'Debian', 'Suite': 'oldstable', 'Codename': 'bookworm'}
+    release_file(world, 'srv/repo/1', **says)
+    release_file(world, 'srv/repo/2', **says)
+    inside(world, 'apt-get', '-q', 'update')
+    assert f'linux-image-{newer}' in packages(world)
+    # no archive says that it has security updates
+    told = world.kuro('upgrade', '--security').stdout
+    assert f'Nothing to do: {newer} could be had, but no archive' in told, told
+    expect(package(world, world.new), 'no', 'the package')
+    expect(last(world)['state'], 'done', 'transaction')
+    # the older one's does
+    release_file(world, 'srv/repo/1', **{**says, 'Suite': 'oldstable-security'})
+    inside(world, 'apt-get', '-q', 'update')
+    told = json.loads(world.kuro('upgrade', '--security', '--dry-run', '--json').stdout)
+    expect((told['release'], told['passed_over']), (world.new, newer), told)
+    world.policy('security', 'packages: { security = true; };\n')
+    told = world.kuro('upgrade').stderr
+    expect(world.block()[:3], (1, None, 2), told)
+    expect((package(world, world.new), package(world, newer)), ('ii', 'no'), 'packages')
+    # what is installed is the newest of them
+    told = world.kuro('plan').stdout
+    assert f'Nothing to do: {newer} could be had, but no archive' in told, told
+    # a kernel by its name is a person's word
+    assert newer in world.kuro('plan', '--to', newer, status=None).stdout
+
+
+@case
+def a_security_update_that_is_the_newest_comes(world):
+    offer(world)
+    index(world, 'srv/repo/1')
+    release_file(world, 'srv/repo/1', Label='Debian-Security', Suite='oldstable')
+    inside(world, 'apt-get', '-q', 'update')
+    told = json.loads(world.kuro('plan', '--security', '--json').stdout)
+    expect((told['release'], told['passed_over']), (world.new, None), told)

@@ -108,3 +108,11 @@ def index(world, folder='srv/repo/made', **more):
     (world.root / 'etc/apt/sources.list').write_text(f'deb [trusted=yes] copy:/{folder} ./\n')
     (world.root / 'etc/apt/apt.conf.d/99root').write_text('APT::Sandbox::User "root";\n')
     inside(world, 'apt-get', '-q', 'update')
+
+
+def release_file(world, folder, **fields):
+    """What a repository says of itself: Label, Suite, Codename."""
+    data = (world.root / folder / 'Packages').read_bytes()
+    fields['SHA256'] = f'\n {hashlib.sha256(data).hexdigest()} {len(data)} Packages'
+    (world.root / folder / 'Release').write_text(
+        ''.join(f'{k}: {v}\n' for k, v in fields.items()))

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "machine.h"
 #include "probe/apt-answers.h"
+#include "probe/apt-security.h"
 
 #define DEBIAN                                                                          \
 	"linux-base\t4.9\tii \t\n"                                                      \
@@ -258,6 +259,102 @@ static void apts_failure_is_told(void **state)
 	assert_non_null(strstr(err.message, "list of sources"));
 }
 
+#define ARCHIVES                                                                   \
+	"Package files:\n"                                                         \
+	" 100 /var/lib/dpkg/status\n     release a=now\n"                          \
+	" 500 http://a x-security/main amd64 Packages\n"                           \
+	"     release v=12,o=Debian,a=oldstable-security,n=x-security,"            \
+	"l=Debian-Security,c=main,b=amd64\n     origin a\n"                        \
+	" 500 http://security.a x/main amd64 Packages\n"                           \
+	"     release v=12,o=Debian,a=oldstable,n=x,l=Debian,c=main,b=amd64\n"     \
+	" 500 http://u jammy-updates/main amd64 Packages\n"                        \
+	"     release v=22.04,o=Ubuntu,a=jammy-updates,n=jammy,l=Ubuntu,c=main\n"  \
+	" -1 http://u jammy-security/main amd64 Packages\n"                        \
+	"     release v=22.04,o=Ubuntu,a=jammy-security,n=jammy,l=Ubuntu,c=main\n" \
+	"Pinned packages:\n     l -> 1 with priority 991\n"
+#define VERSIONS                                                                     \
+	"linux-image-6.1.0-57-amd64:\n  Installed: (none)\n  Candidate: 6.1.195-1\n" \
+	"  Version table:\n     6.1.195-1 500\n"                                     \
+	"        500 http://security.a x/main amd64 Packages\n"                      \
+	"linux-image-6.1.0-56-amd64:\n  Installed: (none)\n  Candidate: 6.1.192-2\n" \
+	"  Version table:\n     6.1.192-2 500\n"                                     \
+	"        500 http://security.a x/main amd64 Packages\n"                      \
+	"        500 http://a x-security/main amd64 Packages\n"                      \
+	" *** 6.1.192-1 100 (phased 10%)\n        100 /var/lib/dpkg/status\n"        \
+	"linux-image-amd64:i386:\n  Version table:\n     6.1.192-2 500\n"            \
+	"         -1 http://u jammy-security/main amd64 Packages\n"                  \
+	"     6.1.176-1 500\n        500 http://security.a x/main amd64 Packages\n"
+
+static void security_is_what_the_archive_says(void **state)
+{
+	autostrv struct strv found = {0}, none = {0};
+
+	(void)state;
+	apt_security_parse(ARCHIVES, VERSIONS, &found);
+	assert_int_equal(found.count, 2);
+	assert_string_equal(found.items[0], "linux-image-6.1.0-56-amd64=6.1.192-2");
+	assert_string_equal(found.items[1], "linux-image-amd64:i386=6.1.192-2");
+	apt_security_parse("", VERSIONS, &none);
+	apt_security_parse("500\n -\n500 \n     release l=Debian-Security\n",
+			   "-x:\n     1 500\n        500 \n \n\n     ;\n       500 a\n",
+			   &none);
+	assert_int_equal(none.count, 0);
+}
+
+/* A machine with a newer kernel than that of the archive of security updates. */
+static struct fake_machine *security_machine(void **state, const char *rules)
+{
+	autofree char *all = str_format("%sapt-cache policy linux|0|versions|\n"
+					"apt-cache policy|0|archives|\n"
+					"apt-mark showauto|0|auto|\n",
+					rules);
+	struct fake_machine *m = apt_machine(state, DEBIAN, all);
+
+	fake_file(m, "/fake/archives", ARCHIVES);
+	fake_file(m, "/fake/versions", VERSIONS);
+	fake_file(m, "/fake/newest",
+		  "Inst linux-image-6.1.0-57-amd64 (6.1.195-1 Debian:12 [amd64])\n"
+		  "Inst linux-image-amd64 [6.1.176-1] (6.1.195-1 Debian:12 [amd64])\n");
+	assert_int_equal(policy_set(&m->policy, POLICY_PACKAGES_SECURITY, "true", NULL),
+			 0);
+	return m;
+}
+
+static void a_security_update_is_taken_as_it_comes(void **state)
+{
+	struct fake_machine *m = security_machine(state, "apt-get|0|newer|\n");
+	autoplan struct package_plan plan = {0};
+
+	assert_int_equal(packages_resolve(&m->root, &m->policy, NULL, &plan, NULL), 0);
+	assert_string_equal(plan.release, "6.1.0-56-amd64");
+	assert_null(plan.passed_over);
+	assert_false(fake_ran(m, "Dir::Etc::Preferences"));
+}
+
+static void an_older_security_update_is_taken_instead(void **state)
+{
+	struct fake_machine *m =
+		security_machine(state,
+				 "Preferences=/proc|0|newer|\napt-get|0|newest|\n");
+	autoplan struct package_plan plan = {0};
+
+	assert_int_equal(packages_resolve(&m->root, &m->policy, NULL, &plan, NULL), 0);
+	assert_string_equal(plan.release, "6.1.0-56-amd64");
+	assert_string_equal(plan.passed_over, "6.1.0-57-amd64");
+}
+
+static void without_a_security_update_nothing_comes(void **state)
+{
+	struct fake_machine *m = security_machine(state, "apt-get|0|newest|\n");
+	autoplan struct package_plan plan = {0};
+
+	assert_int_equal(packages_resolve(&m->root, &m->policy, NULL, &plan, NULL), 0);
+	assert_null(plan.release);
+	assert_int_equal(plan.count, 0);
+	assert_string_equal(plan.passed_over, "6.1.0-57-amd64");
+	assert_true(fake_ran(m, "--only-upgrade linux-headers-amd64\n"));
+}
+
 static void half_done_packages_are_seen(void **state)
 {
 	struct fake_machine *m = apt_machine(state, DEBIAN, "dpkg --audit|0||\n");
@@ -436,6 +533,10 @@ int main(void)
 		CASE(an_unknown_release_is_named),
 		CASE(an_installed_release_needs_nothing),
 		CASE(apts_failure_is_told),
+		cmocka_unit_test(security_is_what_the_archive_says),
+		CASE(a_security_update_is_taken_as_it_comes),
+		CASE(an_older_security_update_is_taken_instead),
+		CASE(without_a_security_update_nothing_comes),
 		CASE(half_done_packages_are_seen),
 		CASE(installed_means_configured_at_that_version),
 		cmocka_unit_test(a_simulation_is_read_line_by_line),

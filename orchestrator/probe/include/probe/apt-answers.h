@@ -49,6 +49,7 @@ struct apt_question {
 	const struct strv *args; /* "install", "NAME=VERSION", "NAME-" … */
 	unsigned int timeout;    /* seconds */
 	bool despite_holds;      /* as if kuro had marked none (act/hold-mark.h) */
+	const char *pins;        /* preferences after the machine's own; despite_holds */
 };
 
 /*

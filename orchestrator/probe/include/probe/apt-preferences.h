@@ -16,7 +16,8 @@
 		"Dir::Etc::PreferencesParts=/dev/null"
 
 /*
- * The machine's other preferences in apt's order, as a file of memory at its start: the
- * caller closes it. -ENOENT: there are none of kuro's, so apt can be asked plainly.
+ * The machine's other preferences in apt's order, and more behind them (may be NULL), as
+ * a file of memory at its start: the caller closes it. -ENOENT: there are none of kuro's
+ * and no more, so apt can be asked plainly.
  */
-int apt_preferences_others(const struct root *root, struct error *err);
+int apt_preferences_others(const struct root *root, const char *more, struct error *err);
