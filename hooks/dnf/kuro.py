@@ -11,11 +11,13 @@ import tempfile
 import dnf
 import dnf.exceptions
 import dnf.transaction
+import hawkey
 import libdnf.transaction
 
 KURO = '/usr/sbin/kuro'
 REFUSED = 3
 PLAN = 'KURO_DNF_PLAN'  # set where kuro asks what dnf would do
+HOLDS = '/etc/dnf/plugins/kuro-holds.list'  # act/hold-mark-dnf.c
 ACTIONS = {dnf.transaction.PKG_INSTALL: 'I', dnf.transaction.PKG_UPGRADE: 'U',
            dnf.transaction.PKG_DOWNGRADE: 'D', dnf.transaction.PKG_REINSTALL: 'R',
            dnf.transaction.PKG_REMOVE: 'E', dnf.transaction.PKG_UPGRADED: 'O',
@@ -26,6 +28,7 @@ logger = logging.getLogger('dnf')
 
 class Kuro(dnf.Plugin):
     name = 'kuro'
+    kept = ()  # why, of what is on hold and not installed
 
     def told(self, item):
         told = {'action': ACTIONS.get(item.action, '?'), 'name': item.name,
@@ -50,7 +53,31 @@ class Kuro(dnf.Plugin):
             logger.warning('%s: %s', KURO, error)
             return None
 
+    def keep_away(self, release, why):
+        of = hawkey.split_nevra('kernel-' + release)
+        known = self.base.sack.query(flags=hawkey.IGNORE_EXCLUDES).filter(
+            name__glob='kernel*', version=of.version, release=of.release, arch=of.arch)
+        self.base.sack.add_excludes(known.available())
+        if known and not known.installed():
+            self.kept.append(why.strip())
+
+    def sack(self):
+        """What is on hold is kept away, with dnf's versionlock plug-in or without."""
+        self.kept = []
+        if (self.base.conf.installroot != '/' or os.environ.get(PLAN) == 'unlocked'
+                or (self.cli and not self.cli.demands.resolving) or not os.path.exists(HOLDS)):
+            return
+        try:
+            with open(HOLDS, encoding='utf-8') as lines:
+                for line in lines:
+                    if not line.startswith('#'):
+                        self.keep_away(*line.split(' ', 1))
+        except (OSError, TypeError, ValueError) as error:
+            logger.warning('%s: %s', HOLDS, error)
+
     def resolved(self):
+        for why in self.kept:
+            logger.warning('kuro: %s', why)
         if os.environ.get(PLAN):
             print("kuro's plan: " + self.transaction_text(), flush=True)
 

@@ -136,13 +136,37 @@ static void step_refresh(struct journey *j)
 			local.message);
 }
 
+/* What a mark of kuro's keeps away the package manager may not find at all: a release
+ * that is named and on hold is refused as such. */
+static int refuse_held_unseen(const struct machine *machine, const char *release, int r,
+			      struct error *err)
+{
+	struct error local = {0};
+
+	if (!release ||
+	    step_refuse_held(machine, release, NULL, &local) != -ERROR_REFUSED)
+		return r;
+	return error_set(err, -ERROR_REFUSED, "%s", local.message);
+}
+
+int step_ask(const struct machine *machine, const char *to_release,
+	     struct package_plan *ret, struct error *err)
+{
+	int r = packages_resolve(machine->root, machine->policy, to_release, ret, err);
+	const char *release;
+
+	if (r < 0)
+		return refuse_held_unseen(machine, to_release, r, err);
+	release = ret->release ? ret->release : ret->kept_release;
+	return release ? step_refuse_held(machine, release, ret, err) : 0;
+}
+
 int step_resolve(struct journey *j, struct error *err)
 {
 	int r;
 
 	step_refresh(j);
-	r = packages_resolve(j->machine->root, j->machine->policy, j->to_release,
-			     &j->plan, err);
+	r = step_ask(j->machine, j->to_release, &j->plan, err);
 	if (r < 0)
 		return r;
 	if (!j->plan.release) {
@@ -150,9 +174,7 @@ int step_resolve(struct journey *j, struct error *err)
 		j->transaction.summary = upgrade_nothing_newer(&j->plan);
 		return 0;
 	}
-	r = step_refuse_held(j->machine, j->plan.release, &j->plan, err);
-	if (r == 0)
-		r = plan_refuse_removal(&j->plan, err);
+	r = plan_refuse_removal(&j->plan, err);
 	if (r < 0)
 		return r;
 	free(j->transaction.release);

@@ -76,6 +76,10 @@ int step_arm_check(struct journey *j, struct error *err);
 int step_arm(struct journey *j, struct error *err);
 int step_arm_undo(struct journey *j, struct error *err);
 
+/* What the package manager would bring (packages_resolve); -ERROR_REFUSED where that, or
+ * what is kept away, is on hold. */
+int step_ask(const struct machine *machine, const char *to_release,
+	     struct package_plan *ret, struct error *err);
 /* -ERROR_REFUSED with who, why and until when, where the release is on hold; plan: what
  * brings it, or NULL: it is installed. */
 int step_refuse_held(const struct machine *machine, const char *release,

@@ -117,10 +117,7 @@ int upgrade_preview(const struct machine *machine, const char *to_release,
 	int r = upgrade_release_valid(to_release, err);
 
 	if (r == 0)
-		r = packages_resolve(machine->root, machine->policy, to_release, ret,
-				     err);
-	if (r == 0 && ret->release)
-		r = step_refuse_held(machine, ret->release, ret, err);
+		r = step_ask(machine, to_release, ret, err);
 	return r;
 }
 

@@ -31,6 +31,7 @@ struct dnf_question {
 	unsigned int timeout;
 	const char *const *words; /* options and the verb, NULL-terminated */
 	const struct strv *specs;
+	bool unlocked; /* what kuro's plug-in keeps away is told, too */
 };
 
 /* The line that the plug-in said, without what it begins with; NULL: none. */
@@ -51,10 +52,11 @@ static char *answer_line(char *output)
 static int dnf_run(const struct dnf_question *question, struct process_result *result,
 		   struct error *err)
 {
-	static const char *const env[] = {DNF_PLAN_VARIABLE "=1", NULL};
+	static const char *const locked[] = {DNF_PLAN_VARIABLE "=1", NULL};
+	static const char *const unlocked[] = {DNF_PLAN_VARIABLE "=unlocked", NULL};
 	size_t words = 0, n = 0;
 	autofree const char **argv = NULL;
-	struct process process = {.env = env,
+	struct process process = {.env = question->unlocked ? unlocked : locked,
 				  .root = question->root,
 				  .timeout = question->timeout,
 				  .output_max = OUTPUT_MAX};
@@ -196,10 +198,13 @@ static int resolve_newest(const struct dnf_question *question, struct package_pl
 	plan_find_release(ret);
 	if (r < 0 || ret->release)
 		return r;
-	/* what else than a person's word keeps a newer kernel away? */
+	/* what else than a person's word, or kuro's, keeps a newer kernel away? */
 	again.words = unlocked_words;
+	again.unlocked = true;
 	if (dnf_ask(&again, &unlocked, NULL) < 0)
 		return 0;
+	plan_find_release(&unlocked);
+	ret->kept_release = take_ptr(unlocked.release);
 	for (size_t i = 0; i < unlocked.count; i++)
 		if (unlocked.items[i].image && unlocked.items[i].new_version)
 			strv_add(&ret->kept_back, unlocked.items[i].name);

@@ -113,6 +113,7 @@ void package_plan_done(struct package_plan *plan)
 	free(plan->manager);
 	free(plan->release);
 	free(plan->passed_over);
+	free(plan->kept_release);
 	strv_done(&plan->kept_back);
 	*plan = (struct package_plan){0};
 }

@@ -2,6 +2,7 @@
 """kuro upgrade over dnf 4: what it would bring, brings, refuses, and takes back."""
 import json
 
+from machine import PLUGIN_DIR
 from world import KURO
 
 from cases_door import REFUSING, begin, bless, dnf, expect, last, marks, run, whole
@@ -117,6 +118,14 @@ def a_release_that_is_named_is_brought(m):
     assert told.returncode != 0 and "6.1.0-99.none.x86_64" in told.stderr, told
 
 
+def refused(m):
+    """With apt's words, and its status."""
+    for args in ["plan"], ["upgrade"], ["upgrade", "--to", m.new]:
+        told = m.kuro(*args, status=3).stderr
+        assert f"{m.new} is on hold: not before the fair" in told, (args, told)
+    assert m.new not in m.installed(), m.installed()
+
+
 @case
 def what_is_on_hold_is_kept_away_by_dnf_itself(m):
     begin(m)
@@ -129,9 +138,35 @@ def what_is_on_hold_is_kept_away_by_dnf_itself(m):
     assert f"!kernel*-{m.new}" in listed, listed
     told = dnf(m, "upgrade")
     assert m.new not in m.installed(), told
-    told = m.kuro("upgrade", status=None).stderr
-    assert "hold" in last(m)["summary"] + told and m.new not in m.installed(), told
+    refused(m)
     m.kuro("unhold", m.new)
     expect(locks.read_text(), mine, "dnf's list")
+    told = dnf(m, "upgrade")
+    expect(m.block()[:3], (1, None, 2), told)
+
+
+@case
+def what_is_on_hold_is_kept_away_without_versionlock(m):
+    """Few machines have that plug-in of dnf's."""
+    begin(m)
+    (m.root / "etc/dnf/plugins/versionlock.list").unlink()
+    (m.root / PLUGIN_DIR / "versionlock.py").unlink()
+    m.kuro("hold", m.new, "--reason", "not before the fair")
+    told = dnf(m, "upgrade")
+    assert f"kuro: {m.new} is kept away: not before the fair" in told, told
+    assert "Nothing to do" in told and m.new not in m.installed(), told
+    assert "filtered out" in dnf(m, "install", f"kernel-core-{m.new}", status=1)
+    told = dnf(m, "list", "--showduplicates", "kernel-core")
+    assert m.new.removesuffix(".x86_64") in told and "kept away" not in told, told
+    refused(m)
+    # a list that is damaged stops nothing
+    holds = m.root / "etc/dnf/plugins/kuro-holds.list"
+    whole_one = holds.read_text()
+    for text in "nothing\n", "no-release but words\n", "\n":
+        holds.write_text(text)
+        assert "Error" not in dnf(m, "--assumeno", "upgrade", status=None), text
+    holds.write_text(whole_one)
+    m.kuro("unhold", m.new)
+    assert not holds.exists(), "the list"
     told = dnf(m, "upgrade")
     expect(m.block()[:3], (1, None, 2), told)

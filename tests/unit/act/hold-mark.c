@@ -99,12 +99,64 @@ static void dnfs_list_keeps_what_others_wrote(void **state)
 	assert_string_equal(without, "!b-0:1-1.*\n");
 }
 
+/* A release's flavour is in its packages' names. */
+static void dnf_without_versionlock_has_a_list_too(void **state)
+{
+	static char flavoured[] = "6.1.0-6.fc39.x86_64+debug";
+	struct hold holds[] = {bad, {.release = flavoured, .reason = word}};
+	const struct hold_list two = {holds, 2};
+	struct fake_machine *m = fake_machine(state);
+	autofree char *text = NULL;
+
+	fake_file(m, "/etc/dnf/plugins/other.conf", "");
+	assert_int_equal(hold_marks_write(&m->root, &two, NULL), 0);
+	assert_false(root_exists(&m->root, HOLD_MARK_DNF));
+	assert_false(root_exists(&m->root, HOLD_MARK_DNF5));
+	text = fake_read(m, HOLD_MARK_PLUGIN);
+	assert_non_null(
+		strstr(text, "\n" BAD " " BAD " is kept away: it hung\\x0aPin: x; "));
+	assert_non_null(strstr(text, "\n6.1.0-6.fc39.x86_64 6.1.0-6.fc39.x86_64+debug is "
+				     "kept away: not before the fair; to lift that: kuro "
+				     "unhold 6.1.0-6.fc39.x86_64+debug\n"));
+	assert_int_equal(hold_marks_write(&m->root, &none, NULL), 0);
+	assert_false(root_exists(&m->root, HOLD_MARK_PLUGIN));
+}
+
+/* As dnf5.conf(5) has it: a section, one option, a list with commas. */
+static void dnf5_has_excludes_in_a_file_of_its_own(void **state)
+{
+	struct hold said = {.release = release, .reason = word}, other = {0};
+	struct fake_machine *m = fake_machine(state);
+	static char newer[] = "6.1.0-6.x86_64";
+	autofree char *text = NULL;
+
+	other = (struct hold){.release = newer};
+	fake_file(m, "/etc/dnf/libdnf5.conf.d/20-user.conf", "");
+	assert_int_equal(
+		hold_marks_write(&m->root,
+				 &(struct hold_list){(struct hold[]){said, other}, 2},
+				 NULL),
+		0);
+	text = fake_read(m, HOLD_MARK_DNF5);
+	assert_string_equal(
+		text,
+		"# kuro makes this file from what is on hold (kuro status).\n"
+		"# kuro: " BAD " is kept away: not before the fair; to lift that: kuro "
+		"unhold " BAD "\n"
+		"# kuro: 6.1.0-6.x86_64 is kept away: no reason is recorded; to lift "
+		"that: kuro unhold 6.1.0-6.x86_64\n"
+		"[main]\nexcludepkgs=kernel*-" BAD ",kernel*-6.1.0-6.x86_64\n");
+	assert_int_equal(hold_marks_write(&m->root, &none, NULL), 0);
+	assert_false(root_exists(&m->root, HOLD_MARK_DNF5));
+}
+
 static void where_no_manager_is_nothing_is_written(void **state)
 {
 	struct fake_machine *m = fake_machine(state);
 
 	assert_int_equal(hold_marks_write(&m->root, &held, NULL), 0);
 	assert_false(root_exists(&m->root, "/etc/apt"));
+	assert_false(root_exists(&m->root, "/etc/dnf"));
 }
 
 #define FAKE(f) \
@@ -116,6 +168,8 @@ int main(void)
 		FAKE(the_version_that_failed_is_marked_and_stays_so),
 		FAKE(a_persons_hold_is_on_all_versions),
 		FAKE(dnfs_list_keeps_what_others_wrote),
+		FAKE(dnf_without_versionlock_has_a_list_too),
+		FAKE(dnf5_has_excludes_in_a_file_of_its_own),
 		FAKE(where_no_manager_is_nothing_is_written),
 	};
 

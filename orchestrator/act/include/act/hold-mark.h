@@ -5,7 +5,8 @@
  * added to. Back ends are rows of a table (hold-mark.c).
  *
  * apt: apt_preferences(5), a negative priority for the version that failed. dnf 4:
- * entries of dnf-versionlock(8)'s list that exclude the release, where that plug-in is.
+ * entries of dnf-versionlock(8)'s list that exclude the release, where that plug-in is,
+ * and a list that kuro's own plug-in reads. dnf5: excludes of dnf5.conf(5).
  */
 #pragma once
 
@@ -13,8 +14,10 @@
 #include "core/transaction.h"
 #include "probe/apt-preferences.h"
 
-#define HOLD_MARK_APT APT_HOLDS
-#define HOLD_MARK_DNF "/etc/dnf/plugins/versionlock.list"
+#define HOLD_MARK_APT    APT_HOLDS
+#define HOLD_MARK_DNF    "/etc/dnf/plugins/versionlock.list"
+#define HOLD_MARK_PLUGIN "/etc/dnf/plugins/kuro-holds.list"
+#define HOLD_MARK_DNF5   "/etc/dnf/libdnf5.conf.d/99-kuro-holds.conf"
 
 /*
  * Mark these and no others; an empty list takes the marks away. What is marked already

@@ -6,7 +6,8 @@
 
 #include "probe/packages.h"
 
-/* Asks kuro's plug-in for dnf to say what was resolved. */
+/* Asks kuro's plug-in for dnf to say what was resolved; "unlocked": without kuro's own
+ * holds. */
 #define DNF_PLAN_VARIABLE "KURO_DNF_PLAN"
 
 /* dnf and its options for every run: how many kernels stay is kuro's to decide. */

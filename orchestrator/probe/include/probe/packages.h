@@ -31,6 +31,8 @@ struct package_plan {
 	/* A newer release that is left where it is: no archive calls it a security update
 	 * (packages.security). */
 	char *passed_over;
+	/* The newest kernel among what is kept back, if that was told. */
+	char *kept_release;
 	bool beside; /* the same run brings others than a kernel's, too; in no JSON */
 };
 
@@ -65,11 +67,12 @@ const char *packages_manager(const struct root *root);
  * simulation, holds and pins respected. Packages that would be removed are in the plan
  * too (new_version NULL); the caller refuses a plan that removes a kernel in use.
  * Nothing newer is a plan without release, and count is 0 or no kernel is among the
- * items; where a hold is why, kept_back names it. With packages.security and without
- * to_release only kernels count whose archive says that it holds security updates: of
- * these the newest, and passed_over names a newer one. -ERROR_UNSUPPORTED: no known
- * package manager, one that can't tell that, or no kernel meta-package here; -ENOENT: no
- * such release in its lists; -ERROR_REFUSED: it needs a held package changed.
+ * items; where a hold is why (kuro's own marks in dnf's lists too), kept_back names it.
+ * With packages.security and without to_release only kernels count whose archive says
+ * that it holds security updates: of these the newest, and passed_over names a newer one.
+ * -ERROR_UNSUPPORTED: no known package manager, one that can't tell that, or no kernel
+ * meta-package here; -ENOENT: no such release in its lists; -ERROR_REFUSED: it needs a
+ * held package changed.
  */
 int packages_resolve(const struct root *root, const struct policy *policy,
 		     const char *to_release, struct package_plan *ret, struct error *err);
