@@ -29,13 +29,52 @@ bool door_is_closed(const struct command *c)
 	       boot_files_read_block(&c->root, &block, NULL) == -ENOENT;
 }
 
-int door_ask(struct command *c, struct package_plan *packages, const char *bypassed,
-	     struct error *err)
+/* A way around was taken: it is recorded. */
+static int door_let_pass(struct command *c, const char *what, struct error *err)
 {
 	int r = command_open_write(c, err);
 
-	if (r < 0 || door_bypassed(&c->machine, bypassed))
+	if (r == 0)
+		(void)door_bypassed(&c->machine, what); /* asked already */
+	return r;
+}
+
+/* What kuro remembers, read beside whoever is at work; without it the block counts. */
+static void door_open_read(struct command *c)
+{
+	struct error local = {0};
+
+	if (database_open(&c->root, DATABASE_READ, &c->machine.db, &local) < 0)
+		log_warning("%s", local.message);
+}
+
+static int door_ask_removals(struct command *c, const struct package_plan *packages,
+			     struct error *err)
+{
+	int r;
+
+	door_open_read(c);
+	r = door_removals(&c->machine, packages, err);
+	database_close(c->machine.db);
+	c->machine.db = NULL;
+	return r;
+}
+
+int door_ask(struct command *c, struct package_plan *packages, const char *bypassed,
+	     struct error *err)
+{
+	int r;
+
+	if (door_bypassed(&c->machine, NULL))
+		return door_let_pass(c, bypassed, err);
+	r = door_ask_removals(c, packages, err);
+	if (r < 0 || !door_brings(packages))
 		return r;
+	r = command_open_write(c, err);
+	if (r < 0) {
+		door_unvetted(&c->machine, packages);
+		return r;
+	}
 	return door_incoming(&c->machine, packages, err);
 }
 
@@ -104,16 +143,14 @@ int cmd_hook_initramfs_changed(struct command *c, struct error *err)
 
 int cmd_hook_kernel_removing(struct command *c, struct error *err)
 {
-	int r;
-
 	if (door_is_closed(c))
 		return 0;
 	if (!release_valid(c->args[0]))
 		return error_set(err, -ERROR_USAGE, "\"%s\" is not a kernel release",
 				 c->args[0]);
-	r = command_open_write(c, err);
-	if (r < 0 || door_bypassed(&c->machine, c->args[0]))
-		return r;
+	if (door_bypassed(&c->machine, NULL))
+		return door_let_pass(c, c->args[0], err);
+	door_open_read(c);
 	return door_removing(&c->machine, c->args[0], err);
 }
 

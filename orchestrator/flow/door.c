@@ -84,6 +84,15 @@ static const char *package_release(const struct package_change *change)
 	return NULL;
 }
 
+bool door_brings(const struct package_plan *packages)
+{
+	for (size_t i = 0; i < packages->count; i++)
+		if (packages->items[i].new_version &&
+		    package_release(&packages->items[i]))
+			return true;
+	return false;
+}
+
 bool door_concerns(const struct package_plan *packages)
 {
 	for (size_t i = 0; i < packages->count; i++)
@@ -126,17 +135,13 @@ bool door_bypassed(const struct machine *machine, const char *what)
 	return true;
 }
 
-/* kuro watches over this machine's boots. A block that can't be read is told. */
+/* kuro watches over this machine's boots, also where its block is damaged. */
 static bool door_in_charge(const struct machine *machine)
 {
 	struct boot_block block;
-	struct error local = {0};
-	int r = boot_files_read_block(machine->root, &block, &local);
+	int r = boot_files_read_block(machine->root, &block, NULL);
 
-	if (r < 0 && r != -ENOENT)
-		machine_note(machine, NOTE_WARNING, "%s; run: kuro recover",
-			     local.message);
-	return r == 0 && block.good > 0;
+	return r == -ERROR_DAMAGED || (r == 0 && block.good > 0);
 }
 
 static int refuse_needed(const struct strv *needed, const char *release,
@@ -153,22 +158,25 @@ static int refuse_needed(const struct strv *needed, const char *release,
 int door_removing(const struct machine *machine, const char *release, struct error *err)
 {
 	autostrv struct strv needed = {0};
-	int r = protect_releases(machine, &needed, err);
 
-	return r < 0 ? r : refuse_needed(&needed, release, err);
+	protect_releases(machine, &needed);
+	return refuse_needed(&needed, release, err);
 }
 
-static int refuse_removals(const struct machine *machine,
-			   const struct package_plan *packages, struct error *err)
+int door_removals(const struct machine *machine, const struct package_plan *packages,
+		  struct error *err)
 {
 	autostrv struct strv needed = {0};
-	int r = protect_releases(machine, &needed, err);
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < packages->count; i++) {
 		const char *release = package_release(&packages->items[i]);
 
-		if (release && !packages->items[i].new_version)
-			r = refuse_needed(&needed, release, err);
+		if (!release || packages->items[i].new_version)
+			continue;
+		if (needed.count == 0)
+			protect_releases(machine, &needed);
+		r = refuse_needed(&needed, release, err);
 	}
 	return r;
 }
@@ -224,6 +232,29 @@ static void tell_held(const struct machine *machine, const struct package_plan *
 			     local.message);
 }
 
+/* Of rpm's kernels nobody may tell later that they came: what stands before kuro in
+ * kernel-install can end it (status 77). */
+static int mark_untold(const struct machine *machine, const char *manager,
+		       const char *release, struct error *err)
+{
+	return str_eq(manager, "dnf") ? pending_add(machine->root, release, err) : 0;
+}
+
+void door_unvetted(const struct machine *machine, const struct package_plan *packages)
+{
+	autoplan struct package_plan kernel = {0};
+	struct error local = {0};
+
+	kernel_part(packages, &kernel);
+	if (!kernel.release || !door_in_charge(machine))
+		return;
+	machine_note(machine, NOTE_WARNING,
+		     "%s comes unvetted; it is vetted before it is booted",
+		     kernel.release);
+	if (mark_untold(machine, kernel.manager, kernel.release, &local) < 0)
+		machine_note(machine, NOTE_WARNING, "%s", local.message);
+}
+
 int door_incoming(const struct machine *machine, struct package_plan *packages,
 		  struct error *err)
 {
@@ -232,22 +263,15 @@ int door_incoming(const struct machine *machine, struct package_plan *packages,
 	int r;
 
 	*packages = (struct package_plan){0};
-	if (!door_concerns(&all) || !door_in_charge(machine))
+	if (!door_in_charge(machine))
 		return 0;
-	r = refuse_removals(machine, &all, err);
-	if (r < 0)
-		return r;
 	kernel_part(&all, &kernel);
 	if (!kernel.release)
 		return 0;
 	tell_held(machine, &kernel);
 	release = str_dup(kernel.release);
 	r = journey_run_packages(machine, &packages_plan, &kernel, err);
-	/* of rpm's kernels nobody may tell later that they came: what stands before kuro
-	 * in kernel-install can end it (status 77) */
-	if (r >= 0 && str_eq(all.manager, "dnf"))
-		r = pending_add(machine->root, release, err);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : mark_untold(machine, all.manager, release, err);
 }
 
 /* What the machine would boot has changed, or not: who waits for a reboot is told. */

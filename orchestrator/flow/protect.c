@@ -122,11 +122,48 @@ static int protect_gather(const struct machine *machine, struct strv *ret,
 	return 0;
 }
 
-int protect_releases(const struct machine *machine, struct strv *ret, struct error *err)
+/* Of all that lies there: nobody knows which are proven. */
+static void present_releases(const struct machine *machine, struct strv *ret)
 {
-	autofree char *running = NULL;
+	autofree unsigned int *numbers = NULL;
+	size_t count = 0;
 
-	return protect_gather(machine, ret, &running, err);
+	/* what can't be listed can't be booted either */
+	(void)boot_files_generations(machine->root, &numbers, &count, NULL);
+	for (size_t i = 0; i < count; i++) {
+		automanifest struct manifest m = {0};
+
+		if (boot_files_manifest(machine->root, numbers[i], &m, NULL) == 0)
+			add_once(ret, m.release);
+	}
+}
+
+void protect_releases(const struct machine *machine, struct strv *ret)
+{
+	autothisboot struct this_boot boot = {0};
+	struct boot_block block = {0};
+	struct error local = {0};
+	int block_read = boot_files_read_block(machine->root, &block, &local), r;
+
+	if (block_read == -ENOENT || (block_read == 0 && block.good == 0))
+		return;
+	if (block_read < 0) {
+		machine_note(machine, NOTE_WARNING, "%s; run: kuro recover",
+			     local.message);
+		block = (struct boot_block){0};
+	}
+	r = machine->db ? protected_releases(machine, &block, ret, &local) : -ENOENT;
+	if (r < 0 || (block_read < 0 && ret->count == 0)) {
+		machine_note(machine, NOTE_WARNING,
+			     "which kernels are proven is not known here: those of all "
+			     "generations count as needed");
+		present_releases(machine, ret);
+	}
+	if (this_boot_probe(machine->root, &boot, &local) == 0)
+		add_once(ret, boot.release);
+	else
+		machine_note(machine, NOTE_WARNING, "%s", local.message);
+	strv_sort(ret);
 }
 
 void protect_refresh(const struct machine *machine)

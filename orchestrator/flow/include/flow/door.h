@@ -12,9 +12,9 @@
 extern const struct journey_plan packages_plan; /* room, vetting */
 
 /*
- * Before packages are unpacked or removed: *packages is what the run will do, and is
- * taken over. -ERROR_REFUSED: it brings a kernel that the policy refuses or that does not
- * fit into /boot, or takes one that a proven boot needs; the run must not go on.
+ * Before packages are unpacked: *packages is what the run will do, and is taken over.
+ * -ERROR_REFUSED: it brings a kernel that the policy refuses or that does not fit into
+ * /boot; the run must not go on.
  */
 int door_incoming(const struct machine *machine, struct package_plan *packages,
 		  struct error *err);
@@ -30,9 +30,20 @@ bool door_bypassed(const struct machine *machine, const char *what);
 
 /* Does the run bring or take kernels at all? Asks nothing but the names. */
 bool door_concerns(const struct package_plan *packages);
+/* Does it bring one? */
+bool door_brings(const struct package_plan *packages);
 
-/* May a kernel's package be removed? -ERROR_REFUSED: a proven boot needs that release. */
+/*
+ * May a kernel's package be removed, or what a run removes? -ERROR_REFUSED: a proven boot
+ * needs that release. Asked without the lock, so that nobody who works for long lets one
+ * go; machine->db may be NULL (flow/protect.h).
+ */
 int door_removing(const struct machine *machine, const char *release, struct error *err);
+int door_removals(const struct machine *machine, const struct package_plan *packages,
+		  struct error *err);
+/* Nobody can vet what comes, for another kuro is at work: that is told, and of what
+ * nobody may tell later the mark is set. */
+void door_unvetted(const struct machine *machine, const struct package_plan *packages);
 
 /*
  * Deal with all marked releases (act/pending.h), the newest first: a generation of what

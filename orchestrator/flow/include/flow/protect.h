@@ -16,7 +16,9 @@
 void protect_refresh(const struct machine *machine);
 
 /*
- * Those releases, sorted. Empty where there is no block, or it names nothing good;
- * -ERROR_DAMAGED: it can't be read, so nobody knows what is good.
+ * Those releases, sorted, for who would take one away. Empty where there is no block, or
+ * it names nothing good. machine->db may be NULL, and the block damaged: what the other
+ * one still knows counts, and where neither does, each generation that lies there. That
+ * is told.
  */
-int protect_releases(const struct machine *machine, struct strv *ret, struct error *err);
+void protect_releases(const struct machine *machine, struct strv *ret);
