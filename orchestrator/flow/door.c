@@ -47,6 +47,7 @@ static int step_incoming_room(struct journey *j, struct error *err)
 {
 	const struct room_task task = {.release = j->plan.release,
 				       .plan = &j->plan,
+				       .lists = &j->lists,
 				       .foreign = true,
 				       .triggers = j->plan.beside};
 

@@ -216,6 +216,7 @@ static void journey_done(struct journey *j)
 	package_plan_done(&j->plan);
 	module_build_list_done(&j->builds);
 	strv_done(&j->links);
+	package_lists_done(&j->lists);
 	free(j->proven);
 	transaction_done(&j->transaction);
 }

@@ -208,13 +208,19 @@ static int tally_guessed(struct asking *asking, const struct package_change *cha
 static bool tally_listed(const struct asking *asking, struct package_change *change,
 			 struct space_tally *ret)
 {
-	const struct root *root = asking->room->machine->root;
+	struct room *room = asking->room;
+	const struct root *root = room->machine->root;
 	const struct package_plan one = {.items = change, .count = 1};
 	autostrv struct strv paths = {0};
 
-	return packages_at_hand(root, &one, &paths, NULL) == 1 &&
-	       space_package_file(root, paths.items[0], &asking->room->plan, ret, NULL) ==
-		       0;
+	const struct package_files *files;
+
+	if (packages_at_hand(root, &one, &paths, NULL) != 1)
+		return false;
+	files = room->lists ? package_lists_find(room->lists, paths.items[0]) : NULL;
+	return (files ? space_package_files(root, files, &room->plan, ret, NULL)
+		      : space_package_file(root, paths.items[0], &room->plan, ret,
+					   NULL)) == 0;
 }
 
 /* What it takes before anything of it is here. */

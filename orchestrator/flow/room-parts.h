@@ -20,8 +20,9 @@ struct room {
 	const struct machine *machine;
 	struct kernel_list kernels; /* installed, with their packages */
 	const char *release;        /* that comes, or is tried */
-	bool foreign, triggers;     /* as in struct room_task */
-	const struct kernel *like;  /* the installed kernel most like it, or NULL */
+	const struct package_lists *lists;
+	bool foreign, triggers;    /* as in struct room_task */
+	const struct kernel *like; /* the installed kernel most like it, or NULL */
 	struct room_tree {
 		uint64_t bytes, files; /* of its packages */
 		bool packed;           /* its modules are compressed one by one */

@@ -263,6 +263,7 @@ int room_plan(const struct machine *machine, const struct room_task *task,
 {
 	cleanup(room_done) struct room room = {.machine = machine,
 					       .release = task->release,
+					       .lists = task->lists,
 					       .foreign = task->foreign,
 					       .triggers = task->triggers};
 	int r = room_begin(&room, err);

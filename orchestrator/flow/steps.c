@@ -205,7 +205,9 @@ int step_find(struct journey *j, struct error *err)
 
 int step_room(struct journey *j, struct error *err)
 {
-	const struct room_task task = {.release = j->plan.release, .plan = &j->plan};
+	const struct room_task task = {.release = j->plan.release,
+				       .plan = &j->plan,
+				       .lists = &j->lists};
 
 	return room_ensure(j->machine, &task, err);
 }

@@ -286,6 +286,8 @@ static int packages_vet(struct vet *vet, const struct root *where, struct error 
 
 	if (r < 0)
 		return r;
+	vet->report->lists = kernels.lists;
+	kernels.lists = (struct package_lists){0};
 	vet->report->brought = take_ptr(kernels.modules);
 	vet->report->brought_count = kernels.module_count;
 	kernels.module_count = 0;

@@ -156,6 +156,9 @@ static int vet_archives(struct journey *j, const struct strv *paths, bool comple
 		place.headers_come = true;
 		r = vet_paths(j, &place, &report, &local);
 	}
+	package_lists_done(&j->lists);
+	j->lists = report.lists;
+	report.lists = (struct package_lists){0};
 	if (r == -ERROR_REFUSED) {
 		/* it will be vetted when it is installed, and undone where it fails */
 		machine_note(j->machine, NOTE_INFO,

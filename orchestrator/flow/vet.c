@@ -62,6 +62,7 @@ void vet_report_done(struct vet_report *report)
 	device_list_done(&report->devices);
 	kernel_abi_done(&report->abi);
 	strv_done(&report->packages);
+	package_lists_done(&report->lists);
 	free(report->second_source);
 	free(report->release);
 	*report = (struct vet_report){0};

@@ -31,9 +31,10 @@ struct pass {
 	struct pending *pending; /* of this package */
 	size_t pending_count;
 	struct packaged_kernels found;
-	uint64_t held;     /* bytes that stay in memory */
-	uint64_t unpacked; /* bytes of modules, plain */
-	const char *only;  /* a release without an image: all its modules are apart */
+	struct package_files *files; /* of this package */
+	uint64_t held;               /* bytes that stay in memory */
+	uint64_t unpacked;           /* bytes of modules, plain */
+	const char *only; /* a release without an image: all its modules are apart */
 };
 
 /* Where a kernel's files are; of two that are there the upper one counts. */
@@ -269,6 +270,7 @@ static int pass_member(void *data, struct package_member *member, struct error *
 	bool in_kernel = false;
 	autofree char *release = packaged_module_release(member->path, &in_kernel);
 
+	package_files_add(pass->files, member);
 	if (pass->only && !str_eq(release, pass->only))
 		return 0;
 	if (release && !pass->only && (in_kernel || package_is_kernels(pass->package)))
@@ -321,9 +323,11 @@ static int pass_package(struct pass *pass, const char *path, struct error *err)
 	int r;
 
 	pass->package = path;
+	pass->files = package_lists_begin(&pass->found.lists, path);
 	r = package_file_read(pass->root, path, pass_member, pass, NULL, err);
 	if (r < 0)
 		return r;
+	package_files_end(pass->files);
 	pass_settle(pass);
 	return 0;
 }
@@ -445,6 +449,7 @@ void packaged_kernels_done(struct packaged_kernels *kernels)
 	for (size_t i = 0; i < kernels->module_count; i++)
 		module_file_done(&kernels->modules[i]);
 	strv_done(&kernels->linked);
+	package_lists_done(&kernels->lists);
 	free(kernels->items);
 	free(kernels->modules);
 	*kernels = (struct packaged_kernels){0};

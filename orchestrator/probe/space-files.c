@@ -117,14 +117,30 @@ static void walk_take(struct walk *walk, uint64_t size)
 			space_blocks(&walk->plan->spaces[walk->space], size), 1);
 }
 
-static int member_take(void *data, struct package_member *member, struct error *err)
+static int walk_file(struct walk *walk, const char *path, uint64_t size,
+		     struct error *err)
 {
-	struct walk *walk = data;
-	int r = walk_enter(walk, member->path, err);
+	int r = walk_enter(walk, path, err);
 
 	if (r == 0)
-		walk_take(walk, member->size);
+		walk_take(walk, size);
 	return r;
+}
+
+static int member_take(void *data, struct package_member *member, struct error *err)
+{
+	return walk_file(data, member->path, member->size, err);
+}
+
+/* All has been met: what it takes is ret's, if nothing failed. */
+static int walk_end(struct walk *walk, int r, struct space_tally *ret)
+{
+	walk_done(walk);
+	if (r < 0)
+		return r;
+	*ret = *walk->tally;
+	*walk->tally = (struct space_tally){0};
+	return 0;
 }
 
 int space_package_file(const struct root *root, const char *path, struct space_plan *plan,
@@ -134,12 +150,20 @@ int space_package_file(const struct root *root, const char *path, struct space_p
 	struct walk walk = {.root = root, .plan = plan, .tally = &tally};
 	int r = package_file_read(root, path, member_take, &walk, NULL, err);
 
-	walk_done(&walk);
-	if (r < 0)
-		return r;
-	*ret = tally;
-	tally = (struct space_tally){0};
-	return 0;
+	return walk_end(&walk, r, ret);
+}
+
+int space_package_files(const struct root *root, const struct package_files *files,
+			struct space_plan *plan, struct space_tally *ret,
+			struct error *err)
+{
+	autotally struct space_tally tally = {0};
+	struct walk walk = {.root = root, .plan = plan, .tally = &tally};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < files->count; i++)
+		r = walk_file(&walk, files->items[i].path, files->items[i].size, err);
+	return walk_end(&walk, r, ret);
 }
 
 /* dpkg's list of a package; those of Multi-Arch: same carry the architecture. */
@@ -218,10 +242,5 @@ int space_package_installed(const struct root *root, const char *name,
 	strv_split(&paths, text, "\n");
 	for (size_t i = 0; r == 0 && i < paths.count; i++)
 		r = installed_take(&walk, paths.items[i], err);
-	walk_done(&walk);
-	if (r < 0)
-		return r;
-	*ret = tally;
-	tally = (struct space_tally){0};
-	return 0;
+	return walk_end(&walk, r, ret);
 }

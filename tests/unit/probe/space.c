@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "made-machine.h"
 #include "made-package.h"
+#include "probe/package-file.h"
 #include "probe/space.h"
 
 #define PATH "/made.deb"
@@ -84,6 +85,50 @@ static void package_takes_files_and_new_directories(void **state)
 	assert_int_equal(tally.items[0].inodes, 5);
 	/* 1 + 2 + 1 of content, 2 directories, and one for names */
 	assert_int_equal(tally.items[0].bytes, 7 * block);
+}
+
+/* Whoever reads the kernel out of it notes its files in passing. */
+static void files_noted_in_passing_take_the_same(void **state)
+{
+	const struct root *root = machine(state);
+	autotext struct text deb = made_deb(ARCHIVE_FILTER_XZ, kernel);
+	autospaceplan struct space_plan plan = {0};
+	autotally struct space_tally tally = {0}, noted = {0};
+	autopackaged struct packaged_kernels kernels = {0};
+	autostrv struct strv paths = {0};
+	const struct package_files *files;
+
+	strv_add(&paths, PATH);
+	made_bytes(root, PATH, deb.data, deb.len);
+	assert_int_equal(packaged_kernels_read(root, &paths, &kernels, NULL), 0);
+	assert_int_equal(space_package_file(root, PATH, &plan, &tally, NULL), 0);
+	files = package_lists_find(&kernels.lists, PATH);
+	assert_non_null(files);
+	assert_int_equal(files->count, 3);
+	assert_null(package_lists_find(&kernels.lists, "/other.deb"));
+	/* the package itself is not looked at */
+	made_bytes(root, PATH, deb.data, deb.len - 50);
+	assert_int_equal(space_package_files(root, files, &plan, &noted, NULL), 0);
+	assert_int_equal(noted.count, tally.count);
+	assert_int_equal(noted.items[0].bytes, tally.items[0].bytes);
+	assert_int_equal(noted.items[0].inodes, tally.items[0].inodes);
+}
+
+/* What was begun and not read to its end is no list. */
+static void a_list_that_was_cut_off_is_none(void **state)
+{
+	const struct package_member member = {.path = "/a", .size = 1};
+	autolists struct package_lists lists = {0};
+	struct package_files *files = package_lists_begin(&lists, PATH);
+
+	(void)state;
+	package_files_add(files, &member);
+	assert_null(package_lists_find(&lists, PATH));
+	package_files_end(files);
+	assert_ptr_equal(package_lists_find(&lists, PATH), files);
+	files = package_lists_begin(&lists, PATH);
+	assert_null(package_lists_find(&lists, PATH));
+	assert_int_equal(files->count, 0);
 }
 
 static void damaged_package_is_said_to_be(void **state)
@@ -194,6 +239,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		MACHINE_TEST(place_is_the_nearest_directory_that_is_there),
 		MACHINE_TEST(package_takes_files_and_new_directories),
+		MACHINE_TEST(files_noted_in_passing_take_the_same),
+		cmocka_unit_test(a_list_that_was_cut_off_is_none),
 		MACHINE_TEST(damaged_package_is_said_to_be),
 		MACHINE_TEST(installed_package_takes_what_lies_there),
 		MACHINE_TEST(list_may_carry_the_architecture),

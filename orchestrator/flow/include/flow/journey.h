@@ -14,6 +14,7 @@
 #include "base/root-file.h"
 #include "core/policy.h"
 #include "core/transaction.h"
+#include "probe/package-list.h"
 #include "probe/packages.h"
 #include "store/database.h"
 
@@ -46,8 +47,9 @@ struct journey {
 	struct module_build_list builds;
 	struct strv links; /* present modules that were linked into the release's tree */
 	char *proven;      /* the initramfs that was proven, and which of its kind */
-	int log_fd;        /* programs' output; 0 for none */
-	bool finished;     /* a step found that nothing is left to do */
+	struct package_lists lists; /* what is in those packages that were vetted */
+	int log_fd;                 /* programs' output; 0 for none */
+	bool finished;              /* a step found that nothing is left to do */
 };
 
 struct journey_step {

@@ -11,8 +11,9 @@
 
 /* What is to be done. */
 struct room_task {
-	const char *release;             /* that comes, or is tried */
-	const struct package_plan *plan; /* NULL: it is installed already */
+	const char *release;               /* that comes, or is tried */
+	const struct package_plan *plan;   /* NULL: it is installed already */
+	const struct package_lists *lists; /* of some of its packages, or NULL */
 	bool foreign;  /* somebody else's run: its hooks make the initramfs */
 	bool triggers; /* of other packages in that run make it once more */
 };

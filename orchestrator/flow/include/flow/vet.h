@@ -57,8 +57,9 @@ struct vet_report {
 	struct device_list devices;
 	struct vet_finding *findings; /* refusals first */
 	size_t finding_count;
-	bool compatible; /* no refusal among them */
-	bool malformed;  /* its packages could not be read */
+	struct package_lists lists; /* of packages, in passing: what files they have */
+	bool compatible;            /* no refusal among them */
+	bool malformed;             /* its packages could not be read */
 };
 void vet_report_done(struct vet_report *report);
 #define autovet cleanup(vet_report_done)

@@ -9,6 +9,7 @@
 #include "base/root-file.h"
 #include "probe/devices.h"
 #include "probe/kernel-abi.h"
+#include "probe/package-list.h"
 
 #define PACKAGE_MEMBERS_MAX ((uint64_t)2000000)
 #define PACKAGE_PLAIN_MAX   ((uint64_t)16 << 30) /* bytes that a package unpacks to ... */
@@ -78,6 +79,7 @@ struct packaged_kernels {
 	/* "RELEASE/NAME" of modules that come in parts and are linked when their package
 	 * is installed (Ubuntu's linux-modules-nvidia). */
 	struct strv linked;
+	struct package_lists lists; /* what is in the packages */
 };
 /*
  * One pass over each package. root must live as long as ret. -ERROR_REFUSED: none of the

@@ -8,6 +8,7 @@
 
 #include "base/root-file.h"
 #include "core/space.h"
+#include "probe/package-list.h"
 #include "probe/packages.h"
 
 /*
@@ -43,6 +44,10 @@ void space_tally_add(struct space_tally *tally, size_t space, uint64_t bytes,
  */
 int space_package_file(const struct root *root, const char *path, struct space_plan *plan,
 		       struct space_tally *ret, struct error *err);
+/* The same by a list that is here already. */
+int space_package_files(const struct root *root, const struct package_files *files,
+			struct space_plan *plan, struct space_tally *ret,
+			struct error *err);
 /*
  * The files of an installed package (dpkg's list and stat); without those that are gone.
  * -ENOENT: dpkg has no list of it.
