@@ -237,13 +237,13 @@ bool boot_block_equal(const struct boot_block *a, const struct boot_block *b)
 	       a->tries == b->tries && a->miss == b->miss;
 }
 
-enum boot_state boot_state_of(const struct boot_block *block, unsigned int running)
+enum boot_state boot_state_of(const struct boot_block *block, unsigned int trying)
 {
 	if (!block->good)
 		return BOOT_UNSET;
 	if (!block->trial)
 		return BOOT_STEADY;
-	if (block->trial == running)
+	if (block->trial == trying)
 		return BOOT_TRYING;
 	return block->tries > 0 ? BOOT_ARMED : BOOT_SPENT;
 }
@@ -352,12 +352,12 @@ int boot_block_roll_back(struct boot_block *block, unsigned int generation,
 	return 0;
 }
 
-void boot_block_give_back(struct boot_block *block, unsigned int running)
+void boot_block_give_back(struct boot_block *block, unsigned int running, bool as_trial)
 {
 	if (!running)
 		return;
-	if (running == block->trial) {
-		if (block->tries < BOOT_TRIES_MAX)
+	if (as_trial) {
+		if (running == block->trial && block->tries < BOOT_TRIES_MAX)
 			block->tries++;
 	} else if (running == block->good && block->miss > 0) {
 		block->miss--;

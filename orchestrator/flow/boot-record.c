@@ -165,7 +165,7 @@ static int boot_record_armed(const struct machine *machine,
 	return rollback_trial(machine, &cause, NULL, err);
 }
 
-static int boot_record_judge(const struct machine *machine, unsigned int running,
+static int boot_record_judge(const struct machine *machine, unsigned int trying,
 			     struct error *err)
 {
 	struct boot_block block;
@@ -176,7 +176,7 @@ static int boot_record_judge(const struct machine *machine, unsigned int running
 		return 0;
 	if (r < 0)
 		return error_set(err, r, "%s", local.message);
-	switch (boot_state_of(&block, running)) {
+	switch (boot_state_of(&block, trying)) {
 	case BOOT_SPENT:
 		return boot_record_spent(machine, &block, err);
 	case BOOT_ARMED:
@@ -219,7 +219,7 @@ int boot_record_begin(const struct machine *machine, struct error *err)
 	if (r == 0)
 		r = recover_run(machine, RECOVER_BOOT, err);
 	if (r >= 0)
-		r = boot_record_judge(machine, boot.generation, err);
+		r = boot_record_judge(machine, this_boot_trying(&boot), err);
 	if (r == 0)
 		boot_record_tell(machine);
 	holds_refresh(machine);
@@ -254,7 +254,7 @@ static int boot_record_give_back(const struct machine *machine, const struct boo
 	r = boot_files_read_block(machine->root, &block, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	boot_block_give_back(&block, row->generation);
+	boot_block_give_back(&block, row->generation, row->trial);
 	return boot_env_write(machine->root, &block, err);
 }
 

@@ -55,8 +55,8 @@ static void inventory_block(const struct machine *machine, struct inventory *inv
 	inv->block_damaged = r < 0 && r != -ENOENT;
 	if (inv->block_damaged)
 		inv->block_problem = str_dup(local.message);
-	inv->state =
-		r < 0 ? BOOT_UNSET : boot_state_of(&inv->block, inv->boot.generation);
+	inv->state = r < 0 ? BOOT_UNSET
+			   : boot_state_of(&inv->block, this_boot_trying(&inv->boot));
 }
 
 /* Bytes that a generation alone holds: what other names share costs nothing here. */

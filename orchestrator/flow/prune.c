@@ -53,7 +53,8 @@ int prune_allowed(const struct machine *machine, struct error *err)
 				 "generation %u is on trial (%s): nothing goes before it "
 				 "has its verdict",
 				 block.trial,
-				 boot_state_name(boot_state_of(&block, boot.generation)));
+				 boot_state_name(
+					 boot_state_of(&block, this_boot_trying(&boot))));
 	return refuse_running(machine, err);
 }
 

@@ -99,7 +99,7 @@ int step_refuse_while_trying(const struct machine *machine,
 
 	if (r < 0)
 		return r;
-	if (boot_state_of(block, boot.generation) != BOOT_TRYING)
+	if (boot_state_of(block, this_boot_trying(&boot)) != BOOT_TRYING)
 		return 0;
 	return error_set(
 		err, -ERROR_REFUSED,

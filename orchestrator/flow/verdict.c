@@ -313,7 +313,7 @@ static int judge_healthy(struct judgement *j, struct verdict_result *ret,
 	long long limit = policy_number(j->machine->policy, POLICY_BOOT_MISS_LIMIT);
 
 	ret->verdict = VERDICT_HEALTHY;
-	if (running && boot_state_of(&j->block, running) == BOOT_TRYING)
+	if (boot_state_of(&j->block, this_boot_trying(&j->boot)) == BOOT_TRYING)
 		return bless_trial(j, ret, err);
 	if (running && running == j->block.good)
 		return confirm_good(j, ret, err);
@@ -332,8 +332,7 @@ static int judge_failed(struct judgement *j, struct verdict_result *ret,
 	struct rollback_cause cause = {BOOT_END_VERDICT, j->reason};
 
 	ret->verdict = VERDICT_FAILED;
-	if (j->boot.generation &&
-	    boot_state_of(&j->block, j->boot.generation) == BOOT_TRYING) {
+	if (boot_state_of(&j->block, this_boot_trying(&j->boot)) == BOOT_TRYING) {
 		ret->rolled_back = true;
 		return rollback_trial(j->machine, &cause, &ret->sentence, err);
 	}

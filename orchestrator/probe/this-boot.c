@@ -19,6 +19,11 @@
 #define PROC_CMDLINE_MAX ((size_t)64 * 1024)
 #define BOOT_ID_LENGTH   36
 
+unsigned int this_boot_trying(const struct this_boot *b)
+{
+	return b->trial ? b->generation : 0;
+}
+
 void this_boot_done(struct this_boot *b)
 {
 	free(b->boot_id);

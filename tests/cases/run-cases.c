@@ -154,8 +154,7 @@ static const char *event_keeping(struct boot_block *block, unsigned int a, unsig
 static const char *event_give_back(struct boot_block *block, unsigned int a,
 				   unsigned int b)
 {
-	(void)b; /* one number */
-	boot_block_give_back(block, a);
+	boot_block_give_back(block, a, b != 0);
 	return outcome(0);
 }
 

@@ -571,16 +571,18 @@ static void rolling_back_from_every_state(void **state)
 static void giving_back_from_every_state(void **state)
 {
 	(void)state;
-	for (unsigned int n = 0; n < STATES * 5; n++) {
-		struct boot_block before = state_number(n / 5), after = before;
+	for (unsigned int n = 0; n < STATES * 10; n++) {
+		struct boot_block before = state_number(n / 10), after = before;
 		struct boot_block expected = before;
 		unsigned int running = n % 5;
+		bool as_trial = n / 5 % 2 != 0;
 
-		if (running && running == before.trial)
-			expected.tries += before.tries < BOOT_TRIES_MAX;
+		if (running && as_trial)
+			expected.tries +=
+				running == before.trial && before.tries < BOOT_TRIES_MAX;
 		else if (running && running == before.good)
 			expected.miss -= before.miss > 0;
-		boot_block_give_back(&after, running);
+		boot_block_give_back(&after, running, as_trial);
 		assert_block(&after, &expected);
 	}
 }
@@ -597,7 +599,7 @@ static void a_boot_given_back_costs_nothing(void **state)
 
 		if (!counted || (choice == BOOT_GOOD && before.trial == before.good))
 			continue;
-		boot_block_give_back(&after, running);
+		boot_block_give_back(&after, running, choice == BOOT_TRIAL);
 		assert_block(&after, &before);
 	}
 }

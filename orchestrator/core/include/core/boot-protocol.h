@@ -52,8 +52,11 @@ void boot_block_format(const struct boot_block *block, char *out);
 
 bool boot_block_equal(const struct boot_block *a, const struct boot_block *b);
 
-/* running: the generation that this boot's command line names, 0 for none. */
-enum boot_state boot_state_of(const struct boot_block *block, unsigned int running);
+/*
+ * trying: the generation that this boot tries, 0 where it is no trial's (the trial's own
+ * generation may run as the previous one too: that says nothing about the trial).
+ */
+enum boot_state boot_state_of(const struct boot_block *block, unsigned int trying);
 const char *boot_state_name(enum boot_state state);
 
 /*
@@ -84,9 +87,11 @@ int boot_block_bless(struct boot_block *block, unsigned int running, struct erro
  */
 int boot_block_roll_back(struct boot_block *block, unsigned int generation,
 			 bool keep_good, struct error *err);
-/* An orderly reboot without a verdict: one try (trial), or one miss (good), given back.
+/*
+ * An orderly reboot without a verdict: one try (where this boot tried the trial), or one
+ * miss (the good one), given back.
  */
-void boot_block_give_back(struct boot_block *block, unsigned int running);
+void boot_block_give_back(struct boot_block *block, unsigned int running, bool as_trial);
 
 /*
  * What GRUB chooses and what it writes before, given files that pass its checks:

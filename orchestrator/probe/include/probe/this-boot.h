@@ -21,5 +21,7 @@ struct this_boot {
  * missing there leaves its field empty.
  */
 int this_boot_probe(const struct root *root, struct this_boot *ret, struct error *err);
+/* The generation that this boot tries, 0 where it is no trial's. */
+unsigned int this_boot_trying(const struct this_boot *b);
 void this_boot_done(struct this_boot *b);
 #define autothisboot cleanup(this_boot_done)
