@@ -176,6 +176,32 @@ static mode_t grub_cfg_mode(const struct root *root, const char *cfg, const char
 	return strstr(text, "\npassword") ? mode & 0600 : mode;
 }
 
+/*
+ * The name goes from one file to the other. GRUB reads without a journal, where the
+ * change of a name, the new file and the end of the old one come in any order: both files
+ * are whole on the disk before, and the old one outlives the change under a second name.
+ */
+static int grub_cfg_swap(const struct root *root, const struct grub_tools *tools,
+			 struct error *err)
+{
+	autofree char *old = str_format("%s.kuro-old", tools->cfg);
+	int r;
+
+	(void)root_unlink(root, old, NULL);     /* left by one that was cut off */
+	(void)root_link(root, tools->cfg, old); /* FAT knows no links */
+	r = durable_push(root, tools->directory, err);
+	if (r < 0)
+		return r;
+	r = root_rename(root, tools->made, tools->cfg);
+	if (r < 0)
+		return error_errno(err, r, "naming %s", tools->cfg);
+	r = root_sync_dir(root, tools->directory, err);
+	if (r == 0)
+		r = durable_push(root, tools->directory, err);
+	(void)root_unlink(root, old, NULL); /* room only, if it fails */
+	return r;
+}
+
 /* Check what was made and put it in the place of the one in use. */
 static int grub_cfg_replace(const struct package_run *run, const struct grub_tools *tools,
 			    struct error *err)
@@ -192,10 +218,10 @@ static int grub_cfg_replace(const struct package_run *run, const struct grub_too
 	if (r == 0)
 		r = grub_text_check(run->root, text, err);
 	if (r == 0)
-		r = root_write(run->root, tools->cfg,
+		r = root_write(run->root, tools->made,
 			       grub_cfg_mode(run->root, tools->cfg, text), text, len,
 			       err);
-	return r < 0 ? r : durable_push(run->root, tools->directory, err);
+	return r < 0 ? r : grub_cfg_swap(run->root, tools, err);
 }
 
 int integrate_regenerate_grub(const struct package_run *run, struct error *err)
