@@ -226,10 +226,10 @@ def quick_grub():
     return f'/proc/self/fd/{copy}', (copy,)
 
 
-def emulate(folder, devices, limit=20, press=True, stop=None):
+def emulate(folder, devices, limit=20, press=True, stop=None, environment=None):
     """Runs grub-emu on FOLDER/grub.cfg. PRESS: GRUB's own 10 s after an error are cut short,
     and counted; nothing else is ever typed. STOP: this text ends the run (GRUB rests for
-    2.5 s before each fallback)."""
+    2.5 s before each fallback). ENVIRONMENT: for it alone."""
     with open(os.path.join(folder, 'device.map'), 'w', encoding='ascii') as file:
         file.writelines(f'({name}) {path}\n' for name, path in devices.items())
     start = time.monotonic()
@@ -237,7 +237,8 @@ def emulate(folder, devices, limit=20, press=True, stop=None):
     process = subprocess.Popen([program, '-d', folder, '-m', folder + '/device.map', '-r', 'host'],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, start_new_session=True, pass_fds=files,
-                               env={'TERM': 'dumb', 'PATH': os.environ['PATH']})
+                               env={'TERM': 'dumb', 'PATH': os.environ['PATH'],
+                                    **(environment or {})})
     screen = process.stdout.fileno()
     output, waits, stuck = b'', 0, True
     while time.monotonic() - start < limit:

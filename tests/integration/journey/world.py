@@ -61,11 +61,7 @@ class World:
         self._mount_root(template)
         # What is synced to a disk of memory costs nothing.
         self._mount('-t', 'tmpfs', '-o', 'size=200m', 'kuro-journey', self.image.parent)
-        if template:
-            run('cp', '--sparse=always', template.image, self.image)
-        else:
-            run('truncate', '-s', size, self.image)
-            run('mke2fs', '-q', '-t', 'ext4', '-F', self.image)
+        self._make_disk(template, size)
         self.mount_boot()
         self.stack.callback(self.umount_boot)
         if not template:
@@ -98,6 +94,13 @@ class World:
         for name in ('dev', 'proc'):
             self._mount('--bind', f'/{name}', self.root / name)
         self._mount('-t', 'tmpfs', '-o', 'size=16m', 'kuro-journey', self.root / 'run')
+
+    def _make_disk(self, template, size):
+        if template:
+            run('cp', '--sparse=always', template.image, self.image)
+        else:
+            run('truncate', '-s', size, self.image)
+            run('mke2fs', '-q', '-t', 'ext4', '-F', self.image)
 
     def mount_boot(self, options='rw'):
         run('mount', '-o', f'loop,{options}', self.image, self.root / 'boot')
@@ -203,20 +206,11 @@ class World:
 
     def grub_decides(self):
         """GRUB's choice on the image itself; what it counts stays counted."""
+        text = (self.root / 'boot/grub/grub.cfg').read_text()
         self.umount_boot()
         folder = self.dir / 'grub'
         folder.mkdir(exist_ok=True)
-        text = run_bytes('debugfs', '-R', 'cat /grub/grub.cfg', self.image).decode()
-        text, count = re.subn(r'\bthen boot;', 'then kuro_test_boot;', text)
-        if count != 1:
-            text += '\nset kuro_test_plain=1\n'
-        text = re.sub(r'^\s*search .*$', 'set root=hd0', text, flags=re.M)
-        text = re.sub(r'^\s*(terminal_output|insmod|load_video|loadfont|gfxmode) .*$', 'true',
-                      text, flags=re.M)
-        text = re.sub(r'if loadfont .*; then', 'if false; then', text)
-        text = re.sub(r'^(\s*)set timeout=.*$', r'\1set timeout=0', text, flags=re.M)
-        text = re.sub(r'^(\s*initrd\t.*)$', r'\1\nkuro_test_boot', text, flags=re.M)
-        (folder / 'grub.cfg').write_text(grub.PRELUDE + text)
+        (folder / 'grub.cfg').write_text(grub.PRELUDE + emulated(text))
         try:
             done = grub.emulate(str(folder), {'hd0': str(self.image)}, stop=b'T role=')
         finally:
@@ -252,6 +246,19 @@ class World:
         return boot
 
 
+def emulated(text, boot='hd0'):
+    """A grub.cfg that grub-emu can run: it tells what it would boot, from the device BOOT."""
+    text, count = re.subn(r'\bthen boot;', 'then kuro_test_boot;', text)
+    if count != 1:
+        text += '\nset kuro_test_plain=1\n'
+    text = re.sub(r'^\s*search .*$', f'set root={boot}', text, flags=re.M)
+    text = re.sub(r'^\s*(terminal_output|insmod|load_video|loadfont|gfxmode) .*$', 'true',
+                  text, flags=re.M)
+    text = re.sub(r'if loadfont .*; then', 'if false; then', text)
+    text = re.sub(r'^(\s*)set timeout=.*$', r'\1set timeout=0', text, flags=re.M)
+    return re.sub(r'^(\s*initrd\t.*)$', r'\1\nkuro_test_boot', text, flags=re.M)
+
+
 def run_bytes(*argv, names=None):
     """Standard output of a program; with names: cpio over programs of that content."""
     if names is None:
@@ -272,10 +279,14 @@ def run_in(root, *argv):
 
 
 class Template:
-    """A machine that kuro was set up on, with two kernels; every case starts from it."""
+    """A machine that kuro was set up on, with two kernels; every case starts from it.
+    make(template): such a World."""
+
+    def __init__(self, make=World):
+        self.make = make
 
     def __enter__(self):
-        self.made = World()
+        self.made = self.make()
         with contextlib.ExitStack() as undo:
             undo.callback(self.made.stack.close)
             old, new = lab_releases()
@@ -292,7 +303,7 @@ class Template:
         self.made.stack.close()
 
     def world(self):
-        world = World(self.made)
+        world = self.make(self.made)
         world.old, world.new = world.releases
         world.start(world.old, 1)
         world.kuro('hook', 'boot-begin')
