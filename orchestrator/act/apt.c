@@ -468,7 +468,7 @@ static int apt_undo(const struct package_run *run, const struct package_plan *pl
 		    struct error *err)
 {
 	struct apt_undo undo = {.run = run, .plan = plan};
-	int r;
+	int r, repaired = 0;
 
 	if (dpkg_stopped(run->root))
 		(void)apt_configure(run,
@@ -478,10 +478,12 @@ static int apt_undo(const struct package_run *run, const struct package_plan *pl
 		r = apt_undo_run(&undo, err);
 	if (r == 0)
 		r = apt_undo_verify(&undo, err);
-	if (r == 0 && packages_unfinished(run->root, NULL) != 0)
-		r = apt_repair(run, err);
+	/* what has to stay is finished: the next run of apt finds nothing half-done */
+	if ((r == 0 || r == -ERROR_UNSUPPORTED) &&
+	    packages_unfinished(run->root, NULL) != 0)
+		repaired = apt_repair(run, r == 0 ? err : NULL);
 	apt_undo_done(&undo);
-	return r;
+	return r < 0 ? r : repaired;
 }
 
 const struct package_worker apt_worker = {

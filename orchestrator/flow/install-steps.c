@@ -7,6 +7,7 @@
 #include "act/initramfs.h"
 #include "base/cleanup.h"
 #include "probe/boot-image.h"
+#include "repair.h"
 #include "steps.h"
 
 int step_install_check(struct journey *j, struct error *err)
@@ -14,10 +15,28 @@ int step_install_check(struct journey *j, struct error *err)
 	return packages_installed(j->machine->root, &j->plan, err);
 }
 
+/* Of kernels that were left half-configured, too: what can't be told of them is theirs,
+ * and not this journey's. */
+static int install_repair(const struct journey *j, const struct package_run *run,
+			  struct error *err)
+{
+	autokernels struct kernel_list kernels = {0};
+	autokernelpackages struct kernel_package_list packages = {0};
+	const struct repair_view view = {.kernels = &kernels,
+					 .packages = &packages,
+					 .but = j->plan.release};
+	const struct root *root = j->machine->root;
+
+	if (kernel_packages_probe(root, &packages, NULL) < 0 ||
+	    kernels_probe(root, false, &kernels, NULL) < 0)
+		return repair_packages(j->machine, run, NULL, err);
+	return repair_packages(j->machine, run, &view, err);
+}
+
 int step_install(struct journey *j, struct error *err)
 {
 	struct package_run run = step_package_run(j);
-	int r = packages_repair(&run, err);
+	int r = install_repair(j, &run, err);
 
 	if (initramfs_generator(j->machine->root))
 		run.initramfs_of = j->plan.release;

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/process.h"
 #include "prune-parts.h"
+#include "repair.h"
 
 #define GRUB_CFG_MAX ((size_t)8 * 1024 * 1024)
 
@@ -98,64 +99,13 @@ static void tell_kernels(const struct prune *p)
 				     p->set.items[i].name, p->set.items[i].reason);
 }
 
-/* Releases whose image's package is half-configured, and which do not wait yet. */
-static void unfinished_releases(const struct prune *p, struct strv *ret)
-{
-	autostrv struct strv waiting = {0};
-
-	/* a mark that is set twice does no harm */
-	(void)pending_list(p->machine->root, &waiting, NULL);
-	for (size_t i = 0; i < p->packages.count; i++) {
-		const struct kernel_package *package = &p->packages.items[i];
-
-		if (!package->unfinished || !str_starts(package->name, "linux-image-"))
-			continue;
-		for (size_t k = 0; k < p->inv.kernels.count; k++) {
-			const char *release = p->inv.kernels.items[k].release;
-
-			if (kernel_package_is_of(package, release) &&
-			    !strv_has(&waiting, release))
-				strv_add(ret, release);
-		}
-	}
-}
-
-/* Marked before it is done: what is cut off then is tried all the same. */
-static void mark_releases(const struct prune *p, const struct strv *releases)
-{
-	struct error local = {0};
-
-	for (size_t i = 0; i < releases->count; i++)
-		if (pending_add(p->machine->root, releases->items[i], &local) < 0)
-			machine_note(p->machine, NOTE_WARNING, "%s", local.message);
-}
-
-static void tell_finished(const struct prune *p, const struct strv *releases)
-{
-	for (size_t i = 0; i < releases->count; i++)
-		machine_note(p->machine, NOTE_INFO,
-			     "%s is finished, and is tried after the next run of the "
-			     "package manager; at once: kuro try %s",
-			     releases->items[i], releases->items[i]);
-}
-
 int prune_repair(const struct prune *p, struct error *err)
 {
-	struct package_run run = prune_package_run(p->machine);
-	autostrv struct strv releases = {0};
-	int r;
+	const struct package_run run = prune_package_run(p->machine);
+	const struct repair_view view = {.kernels = &p->inv.kernels,
+					 .packages = &p->packages};
 
-	if (prune_in_charge(p))
-		unfinished_releases(p, &releases);
-	mark_releases(p, &releases);
-	r = packages_repair(&run, err);
-	if (r == 0)
-		tell_finished(p, &releases);
-	/* whoever finishes it comes through the hooks; one that can't be unmarked is
-	 * looked at once more */
-	for (size_t i = 0; r < 0 && i < releases.count; i++)
-		(void)pending_remove(p->machine->root, releases.items[i], NULL);
-	return r;
+	return repair_packages(p->machine, &run, prune_in_charge(p) ? &view : NULL, err);
 }
 
 static int remove_packages(struct prune *p, struct error *err)

@@ -5,7 +5,7 @@ import json
 from cases_boot import expect, last
 from cases_vetting import with_dkms
 from machine import headers_package, index, inside, install_by_hand, made_package, offer
-from machine import package, release_file, upgrade
+from machine import package, release_file, upgrade, whole
 
 CASES = {}
 META = 'linux-image-cloud-amd64'
@@ -138,6 +138,26 @@ def only_security_updates_come_where_that_is_asked(world):
     assert f'Nothing to do: {newer} could be had, but no archive' in told, told
     # a kernel by its name is a person's word
     assert newer in world.kuro('plan', '--to', newer, status=None).stdout
+
+
+@case
+def a_kernel_that_was_left_half_configured_is_tried_later(world):
+    """kuro finishes it before its own, and its hooks say nothing meanwhile."""
+    offer(world)
+    deb, = (world.root / 'srv/repo/1').glob(f'linux-image-{world.new}_*.deb')
+    inside(world, 'dpkg', '--unpack', f'/{deb.relative_to(world.root)}')
+    expect(package(world, world.new), 'iU', 'the package')
+    newer = newer_elsewhere(world)
+    told = world.kuro('upgrade', status=None).stderr    # there is nothing in that one
+    expect(package(world, world.new), 'ii', told)
+    # it can't be taken back, since nobody has the old meta-package any more: it is finished
+    assert 'no longer what was there before' in told, told
+    expect(package(world, newer), 'ii', told)
+    whole(world)
+    marks = sorted(p.name for p in (world.root / 'var/lib/kuro/pending').iterdir())
+    expect(marks, [world.new], told)
+    told = inside(world, 'kuro', 'hook', 'packages-done')
+    expect(world.block()[:3], (1, None, 2), told)
 
 
 @case
