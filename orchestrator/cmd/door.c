@@ -141,8 +141,25 @@ int cmd_hook_initramfs_changed(struct command *c, struct error *err)
 	return door_changed(c, kernel || front_end_works(&c->root), err);
 }
 
+/* dpkg notes what was asked for before it asks, and keeps its database locked meanwhile.
+ */
+static int removing_refused(struct error *err)
+{
+	const char *package = getenv("DPKG_MAINTSCRIPT_PACKAGE");
+	autofree char *why = err ? str_dup(err->message) : NULL;
+
+	if (!package || !package_name_valid(package) || !why)
+		return -ERROR_REFUSED;
+	return error_set(err, -ERROR_REFUSED,
+			 "%s. dpkg goes on to note it as one to be removed; to take that "
+			 "back: echo %s install | dpkg --set-selections",
+			 why, package);
+}
+
 int cmd_hook_kernel_removing(struct command *c, struct error *err)
 {
+	int r;
+
 	if (door_is_closed(c))
 		return 0;
 	if (!release_valid(c->args[0]))
@@ -151,7 +168,8 @@ int cmd_hook_kernel_removing(struct command *c, struct error *err)
 	if (door_bypassed(&c->machine, NULL))
 		return door_let_pass(c, c->args[0], err);
 	door_open_read(c);
-	return door_removing(&c->machine, c->args[0], err);
+	r = door_removing(&c->machine, c->args[0], err);
+	return r == -ERROR_REFUSED ? removing_refused(err) : r;
 }
 
 int cmd_hook_kernel_removed(struct command *c, struct error *err)

@@ -19,6 +19,7 @@
 #include "flow/room.h"
 #include "flow/upgrade.h"
 #include "probe/boot-files.h"
+#include "probe/kernel-packages.h"
 #include "probe/kernels.h"
 #include "probe/this-boot.h"
 #include "steps.h"
@@ -164,6 +165,24 @@ int door_removing(const struct machine *machine, const char *release, struct err
 	return refuse_needed(&needed, release, err);
 }
 
+/*
+ * apt purges the settings of a package that is removed already, and tells of it as of one
+ * that is there. What can't be told of counts as there.
+ */
+static bool only_settings(const struct machine *machine,
+			  const struct package_plan *packages, const char *name)
+{
+	autokernelpackages struct kernel_package_list there = {0};
+
+	if (!str_eq(packages->manager, "apt") ||
+	    kernel_packages_probe(machine->root, &there, NULL) < 0 || there.count == 0)
+		return false;
+	for (size_t i = 0; i < there.count; i++)
+		if (strncmp(there.items[i].name, name, strcspn(name, ":")) == 0)
+			return false;
+	return true;
+}
+
 int door_removals(const struct machine *machine, const struct package_plan *packages,
 		  struct error *err)
 {
@@ -178,6 +197,8 @@ int door_removals(const struct machine *machine, const struct package_plan *pack
 		if (needed.count == 0)
 			protect_releases(machine, &needed);
 		r = refuse_needed(&needed, release, err);
+		if (r < 0 && only_settings(machine, packages, packages->items[i].name))
+			r = 0;
 	}
 	return r;
 }

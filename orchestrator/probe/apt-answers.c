@@ -148,6 +148,10 @@ static int simulation_take_line(struct package_plan *plan, const char *line,
 	size_t at = 2;
 
 	strv_split(&words, line, " ");
+	/* removed before: its settings alone go, and it has no version here */
+	if (words.count == 2 && str_starts(line, "Purg ") &&
+	    package_name_valid(words.items[1]))
+		return 0;
 	if (words.count < 3 || !package_name_valid(words.items[1]))
 		return error_set(err, -ERROR_DAMAGED, "apt-get answered: %.200s", line);
 	old = bracketed(words.items[at], '[', "]");

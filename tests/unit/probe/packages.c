@@ -407,12 +407,13 @@ static void a_simulation_is_read_line_by_line(void **state)
 
 	(void)state;
 	assert_int_equal(
-		apt_simulate_parse("Remv moved [1:1.0-1]\n"
-				   "Inst a [1] (2 Label:1 (beta)/x [amd64]) [b:amd64 ]\n"
-				   "Purg p [3]\nRemv gone:i386 [1.0~rc1] [x:amd64 ]\n"
-				   "Inst moved (1:2.0-1 x [all])\n"
-				   "Conf a (2 x [amd64])\nInstead of this, nothing\n",
-				   &plan, NULL),
+		apt_simulate_parse(
+			"Remv moved [1:1.0-1]\n"
+			"Inst a [1] (2 Label:1 (beta)/x [amd64]) [b:amd64 ]\n"
+			"Purg p [3]\nPurg rc\nRemv gone:i386 [1.0~rc1] [x:amd64 ]\n"
+			"Inst moved (1:2.0-1 x [all])\n"
+			"Conf a (2 x [amd64])\nInstead of this, nothing\n",
+			&plan, NULL),
 		0);
 	assert_int_equal(plan.count, 4);
 	assert_string_equal(package_plan_find(&plan, "moved")->old_version, "1:1.0-1");
@@ -432,7 +433,7 @@ static void a_hostile_simulation_is_refused(void **state)
 		"Inst a [\033] (1 x)\n", "Inst a- (1 x)\n",
 		"Inst a=1 (1 x)\n",      "Remv a\n",
 		"Remv a (1)\n",          "Remv a []\n",
-		"Purg ../x [1]\n",
+		"Purg ../x [1]\n",       "Purg ../x\n",
 	};
 
 	(void)state;
