@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'journey'))
 from cases_boot import boots, expect  # noqa: E402
 from cases_vetting import offer as offer_kernel  # noqa: E402
+from lab_tree import archive  # noqa: E402
 from world import run  # noqa: E402
 
 PATH = 'PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -93,6 +94,13 @@ def headers_package(world, release, folder, **fields):
         f'{home}/Makefile': '', f'{home}/scripts/none': '',
         f'{home}/include/generated/utsrelease.h': f'#define UTS_RELEASE "{release}"\n'},
         **fields)
+
+
+def dkms_hooks(world):
+    """The real package's, beside the stand-in for dkms itself."""
+    run('dpkg-deb', '-x', archive.package('dkms'), world.dir / 'dkms')
+    for path in ('etc/kernel', 'usr/lib/dkms'):
+        run('cp', '-a', world.dir / 'dkms' / path, world.root / Path(path).parent)
 
 
 def index(world, folder='srv/repo/made', **more):
