@@ -101,6 +101,15 @@ void judge_shape(struct docket *d, struct candidate *c)
 	if (!c->file->layout)
 		candidate_says(c, EFFECT_REFUSES, COMPAT_MALFORMED, NULL,
 			       "it has no .gnu.linkonce.this_module section");
+	/* one commit brought both checks */
+	if (c->file->doubled && d->abi->layout_checked)
+		candidate_says(c, EFFECT_REFUSES, COMPAT_MALFORMED, NULL,
+			       "it has two sections %s", c->file->doubled);
+	else if (c->file->doubled)
+		candidate_says(c, EFFECT_WARNS, COMPAT_MALFORMED, NULL,
+			       "it has two sections %s, of which this kernel takes the "
+			       "first",
+			       c->file->doubled);
 }
 
 void judge_blacklist(struct docket *d, struct candidate *c)

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The section table of a module. libelf reads the headers once the kernel's own checks
- * have bounded them; nothing is copied.
+ * The section table of a module, read as the kernel's loader reads it: by place, whatever
+ * e_ident says, which libelf would go by.
  */
 #include "module-elf.h"
 
-#include <gelf.h>
-#include <libelf.h>
-
-#include "base/cleanup.h"
+#include <elf.h>
 
 #define SYMBOL_SIZE 24
 
 /* alloc: the kernel looks for it among the sections that it will load (find_sec), else
- * among all; unique: a second one is refused. */
+ * among all; unique: a second one is told of. */
 static const struct part_rule {
 	const char *name;
 	size_t len;
@@ -44,7 +41,7 @@ static const struct part_rule {
 struct walk {
 	const unsigned char *data;
 	size_t len;
-	Elf *elf;
+	size_t table; /* where the section headers begin; all lie in the file */
 	const char *names;
 	size_t names_size;
 	size_t symtab, symtab_count;
@@ -62,26 +59,24 @@ int module_fault(struct text *fault, const char *format, ...)
 	return -1;
 }
 
-static void close_elf(Elf **elf)
+/*
+ * The loaders of these machines ask of e_ident its first four bytes alone. A file of
+ * another class has something else where the size of a section header stands.
+ */
+static bool ident_is_ignored(const Elf64_Ehdr *header)
 {
-	(void)elf_end(*elf); /* a count of references */
+	return (header->e_machine == EM_X86_64 || header->e_machine == EM_AARCH64) &&
+	       header->e_shentsize == sizeof(Elf64_Shdr);
 }
 
-/* The header by hand: libelf takes counts that the kernel does not (extended ones). */
-static int check_header(const unsigned char *data, size_t len, Elf64_Ehdr *ret,
-			struct text *fault)
+static int check_ident(const unsigned char *data, struct text *fault)
 {
-	if (len < SELFMAG || memcmp(data, ELFMAG, SELFMAG) != 0)
-		return module_fault(fault, "it is no ELF file");
-	if (len < sizeof(*ret))
-		return module_fault(fault, "its ELF header is cut off");
 	if (data[EI_CLASS] != ELFCLASS64)
 		return module_fault(fault, "it is not a 64-bit ELF file");
 	if (data[EI_DATA] != ELFDATA2LSB)
 		return module_fault(fault, "it is not a little endian ELF file");
 	if (data[EI_VERSION] != EV_CURRENT)
 		return module_fault(fault, "its ELF version is %u", data[EI_VERSION]);
-	memcpy(ret, data, sizeof(*ret));
 	return 0;
 }
 
@@ -100,6 +95,26 @@ static bool is_other_kind(const unsigned char *data, size_t len, uint16_t *machi
 		return false;
 	*machine = (uint16_t)(data[at + !big] << 8 | data[at + big]);
 	return true;
+}
+
+static int check_header(const unsigned char *data, size_t len, Elf64_Ehdr *ret,
+			struct module_elf *elf, struct text *fault)
+{
+	bool whole = len >= sizeof(*ret), ignored;
+
+	if (whole)
+		memcpy(ret, data, sizeof(*ret));
+	ignored = whole && ident_is_ignored(ret);
+	if (!ignored)
+		elf->unread = is_other_kind(data, len, &elf->machine);
+	if (len < SELFMAG || memcmp(data, ELFMAG, SELFMAG) != 0)
+		return module_fault(fault, "it is no ELF file");
+	if (!whole)
+		return module_fault(fault, "its ELF header is cut off");
+	if (!ignored && check_ident(data, fault) < 0)
+		return -1;
+	elf->machine = ret->e_machine;
+	return 0;
 }
 
 static int check_table(const Elf64_Ehdr *header, size_t len, struct text *fault)
@@ -121,16 +136,12 @@ static int check_table(const Elf64_Ehdr *header, size_t len, struct text *fault)
 }
 
 /* A copy: the header may lie at any address. */
-static int section_header(const struct walk *walk, size_t i, Elf64_Shdr *ret)
+static Elf64_Shdr section_header(const struct walk *walk, size_t i)
 {
-	Elf_Scn *section = elf_getscn(walk->elf, i);
-	const void *header = section ? elf64_getshdr(section) : NULL;
+	Elf64_Shdr ret;
 
-	if (!header)
-		return module_fault(walk->fault, "section %zu can't be read: %s", i,
-				    elf_errmsg(-1));
-	memcpy(ret, header, sizeof(*ret));
-	return 0;
+	memcpy(&ret, walk->data + walk->table + i * sizeof(ret), sizeof(ret));
+	return ret;
 }
 
 static bool has_bytes(const Elf64_Shdr *header)
@@ -148,10 +159,9 @@ static int check_bounds(const struct walk *walk, size_t i, const Elf64_Shdr *hea
 
 static int read_names(struct walk *walk, size_t index)
 {
-	Elf64_Shdr header;
+	Elf64_Shdr header = section_header(walk, index);
 
-	if (section_header(walk, index, &header) < 0 ||
-	    check_bounds(walk, index, &header) < 0)
+	if (check_bounds(walk, index, &header) < 0)
 		return -1;
 	if (!has_bytes(&header) || header.sh_size == 0)
 		return module_fault(walk->fault, "its section name table is empty");
@@ -184,7 +194,7 @@ static int add_part(struct walk *walk, size_t i, const Elf64_Shdr *header,
 		if (rule->len != len || memcmp(rule->name, name, len) != 0)
 			continue;
 		if (rule->unique && found->index)
-			return module_fault(walk->fault, "it has two sections %s", name);
+			walk->ret->doubled = rule->name;
 		if (found->index || (rule->alloc && !(header->sh_flags & SHF_ALLOC)))
 			return 0;
 		found->index = i;
@@ -199,10 +209,8 @@ static int add_part(struct walk *walk, size_t i, const Elf64_Shdr *header,
 
 static int add_section(struct walk *walk, size_t i)
 {
-	Elf64_Shdr header;
+	Elf64_Shdr header = section_header(walk, i);
 
-	if (section_header(walk, i, &header) < 0)
-		return -1;
 	if (i == 0 && (header.sh_type != SHT_NULL || header.sh_size || header.sh_addr))
 		return module_fault(walk->fault, "its first section is not empty");
 	if (header.sh_type == SHT_NULL)
@@ -226,8 +234,7 @@ static int check_this_module(const struct walk *walk)
 	if (!found->index)
 		return module_fault(walk->fault, "it has no section %s",
 				    rules[PART_THIS_MODULE].name);
-	if (section_header(walk, found->index, &header) < 0)
-		return -1;
+	header = section_header(walk, found->index);
 	if (!found->data || !(header.sh_flags & SHF_ALLOC))
 		return module_fault(walk->fault, "its section %s is not loaded",
 				    rules[PART_THIS_MODULE].name);
@@ -243,8 +250,7 @@ static int read_strings(const struct walk *walk, size_t index)
 		return module_fault(walk->fault,
 				    "its symbols' names are section %zu of %zu", index,
 				    ret->section_count);
-	if (section_header(walk, index, &header) < 0)
-		return -1;
+	header = section_header(walk, index);
 	if (!has_bytes(&header) || header.sh_size == 0)
 		return module_fault(walk->fault,
 				    "the table of its symbols' names is empty");
@@ -264,8 +270,7 @@ static int read_symtab(const struct walk *walk)
 	if (walk->symtab_count != 1)
 		return module_fault(walk->fault, "it has %zu symbol tables, not one",
 				    walk->symtab_count);
-	if (section_header(walk, walk->symtab, &header) < 0)
-		return -1;
+	header = section_header(walk, walk->symtab);
 	walk->ret->symbols = walk->data + header.sh_offset;
 	walk->ret->symbol_count = header.sh_size / SYMBOL_SIZE;
 	return read_strings(walk, header.sh_link);
@@ -286,24 +291,14 @@ static int walk_sections(struct walk *walk, size_t names_index)
 int module_elf_open(const void *data, size_t len, struct module_elf *ret,
 		    struct text *fault)
 {
-	/* libelf's argument is not const; it writes only where it was asked to. */
-	char *image = (char *)(uintptr_t)data;
-	cleanup(close_elf) Elf *elf = NULL;
 	struct walk walk = {.data = data, .len = len, .ret = ret, .fault = fault};
-	Elf64_Ehdr header;
+	Elf64_Ehdr header = {0};
 
 	*ret = (struct module_elf){0};
-	ret->unread = is_other_kind(data, len, &ret->machine);
-	if (check_header(data, len, &header, fault) < 0)
-		return -1;
-	ret->machine = header.e_machine;
-	if (check_table(&header, len, fault) < 0)
+	if (check_header(data, len, &header, ret, fault) < 0 ||
+	    check_table(&header, len, fault) < 0)
 		return -1;
 	ret->section_count = header.e_shnum;
-	(void)elf_version(EV_CURRENT); /* the one that is asked for is always known */
-	elf = elf_memory(image, len);
-	if (!elf)
-		return module_fault(fault, "it can't be read: %s", elf_errmsg(-1));
-	walk.elf = elf;
+	walk.table = header.e_shoff;
 	return walk_sections(&walk, header.e_shstrndx);
 }

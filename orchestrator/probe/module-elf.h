@@ -41,6 +41,8 @@ struct module_section {
 struct module_elf {
 	uint16_t machine;
 	bool unread; /* of 32 bits, or big endian */
+	const char
+		*doubled; /* a section that there may be but one of; the first counts */
 	size_t section_count;
 	struct module_section parts[PARTS];
 	const unsigned char *symbols; /* struct module_symbol's source, 24 bytes each */

@@ -111,6 +111,7 @@ static int read_parts(struct module_file *file, const void *data, struct text *f
 	file->unread = elf.unread;
 	if (r < 0)
 		return -1;
+	file->doubled = elf.doubled;
 	file->layout = elf.parts[PART_THIS_MODULE].size;
 	file->name = NULL;
 	if (module_info_read(&elf, file, fault) < 0 ||

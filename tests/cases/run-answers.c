@@ -35,23 +35,33 @@ static bool exports(const struct module_file *file, const char *symbol)
 	return false;
 }
 
+/* What went before the judge. */
+struct trial {
+	const struct kernel_abi *abi;
+	const struct compat_set *set;
+};
+
 /* "Unknown symbol", the kernel says, where it is missing, where it is hidden from this
  * module, and where its owner was refused before. */
-static bool explains_unknown(const struct compat_set *set,
+static bool explains_unknown(const struct trial *trial,
 			     const struct compat_reason *reason, const char *symbol)
 {
 	const struct compat_module *owner;
+	const struct symbol *of_tree;
 
 	if (reason->code == COMPAT_SYMBOL_MISSING || reason->code == COMPAT_GPL_ONLY)
 		return str_eq(reason->symbol, symbol);
 	if (reason->code != COMPAT_DEPENDENCY_FAILS)
 		return false;
-	owner = module_named(set, reason->symbol);
-	return owner && exports(owner->file, symbol);
+	owner = module_named(trial->set, reason->symbol);
+	if (owner)
+		return exports(owner->file, symbol);
+	of_tree = symbol_table_find(trial->abi->symbols, symbol);
+	return of_tree && str_eq(of_tree->owner, reason->symbol);
 }
 
 /* CODE[=SYMBOL]; unknown=SYMBOL stands for three of the codes. */
-static bool explains(const struct compat_set *set, const struct compat_reason *reason,
+static bool explains(const struct trial *trial, const struct compat_reason *reason,
 		     const char *word)
 {
 	static const char unknown[] = "unknown=";
@@ -61,7 +71,7 @@ static bool explains(const struct compat_set *set, const struct compat_reason *r
 	if (!reason->fatal)
 		return false;
 	if (str_starts(word, unknown))
-		return explains_unknown(set, reason, word + strlen(unknown));
+		return explains_unknown(trial, reason, word + strlen(unknown));
 	if (strncmp(word, name, len) != 0)
 		return false;
 	return word[len] == '\0' || (word[len] == '=' && reason->symbol &&
@@ -96,14 +106,14 @@ static bool went_through_symbols(const struct strv *words)
 	return false;
 }
 
-static int compare_told(const struct strv *words, const struct compat_set *set,
+static int compare_told(const struct strv *words, const struct trial *trial,
 			const struct compat_module *module, struct error *err)
 {
 	for (size_t w = 2; w < words->count; w++) {
 		bool found = str_starts(words->items[w], "errno=");
 
 		for (size_t i = 0; i < module->reason_count && !found; i++)
-			found = explains(set, &module->reasons[i], words->items[w]);
+			found = explains(trial, &module->reasons[i], words->items[w]);
 		if (!found)
 			return error_set(err, -1, "%s: the kernel told %s, the judge not",
 					 words->items[0], words->items[w]);
@@ -111,7 +121,7 @@ static int compare_told(const struct strv *words, const struct compat_set *set,
 	return 0;
 }
 
-static int compare_reasons(const struct strv *words, const struct compat_set *set,
+static int compare_reasons(const struct strv *words, const struct trial *trial,
 			   const struct compat_module *module, struct error *err)
 {
 	for (size_t i = 0; i < module->reason_count; i++) {
@@ -119,7 +129,7 @@ static int compare_reasons(const struct strv *words, const struct compat_set *se
 		bool told = !is_of_symbols(reason);
 
 		for (size_t w = 2; w < words->count && !told; w++)
-			told = explains(set, reason, words->items[w]);
+			told = explains(trial, reason, words->items[w]);
 		if (!told)
 			return error_set(err, -1,
 					 "%s: the judge tells %s=%s, the kernel not",
@@ -138,8 +148,10 @@ static const char *first_refusal(const struct compat_module *module)
 	return "";
 }
 
-int answer_compare(const char *answer, const struct compat_set *set, struct error *err)
+int answer_compare(const char *answer, const struct kernel_abi *abi,
+		   const struct compat_set *set, struct error *err)
 {
+	const struct trial trial = {abi, set};
 	autostrv struct strv words = {0};
 	const struct compat_module *module;
 	int r;
@@ -161,8 +173,8 @@ int answer_compare(const char *answer, const struct compat_set *set, struct erro
 		return 0;
 	if (!str_eq(words.items[1], "refused"))
 		return error_set(err, -1, "\"%s\" is no answer", answer);
-	r = compare_told(&words, set, module, err);
+	r = compare_told(&words, &trial, module, err);
 	if (r == 0 && went_through_symbols(&words))
-		r = compare_reasons(&words, set, module, err);
+		r = compare_reasons(&words, &trial, module, err);
 	return r;
 }

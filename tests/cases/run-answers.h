@@ -11,6 +11,7 @@
  * the judge that refuses, and where the kernel went through the symbols the judge must
  * not know of others. 0, or negative with what differs.
  */
-int answer_compare(const char *answer, const struct compat_set *set, struct error *err);
+int answer_compare(const char *answer, const struct kernel_abi *abi,
+		   const struct compat_set *set, struct error *err);
 /* Is this the answer of the module of that name, - as _? */
 bool answer_is_of(const char *answer, const char *name);

@@ -22,9 +22,9 @@
  *	  module_layout: HEX | none	its version of that symbol
  *	  needs: NAME [weak] [version=HEX|none] [extended=HEX|none]
  *	  exports: NAME [gpl] [version=HEX|none] [namespace=TEXT]
- *	  tables: flags | sections | none	of its exports: __kflagstab, __ksymtab_gpl
- *	  livepatch: yes		btf: sane | damaged
- *	  imports: NAMESPACE...		so depends:, softdep:, firmware: (not there)
+ *	  tables: flags | sections | both | none	of its exports: __kflagstab,
+ *__ksymtab_gpl livepatch: yes		btf: sane | damaged imports: NAMESPACE...
+ *so depends:, softdep:, firmware: (not there)
  *	  state: in-use not-built headers-missing	any of them
  *	  expect: VERDICT REASON...	all reasons in order: CODE or CODE=ABOUT; ~ before
  *					one that does not refuse the module
@@ -477,12 +477,21 @@ static int key_exports(struct scene *s, const char *value, struct error *err)
 
 static int key_tables(struct scene *s, const char *value, struct error *err)
 {
-	s->now->file.has_export_flags = str_eq(value, "flags");
-	s->now->file.has_gpl_exports = str_eq(value, "sections");
+	bool both = str_eq(value, "both");
+
+	s->now->file.has_export_flags = both || str_eq(value, "flags");
+	s->now->file.has_gpl_exports = both || str_eq(value, "sections");
 	return str_eq(value, "none") || s->now->file.has_export_flags ||
 			       s->now->file.has_gpl_exports
 		       ? 0
 		       : unknown(value, err);
+}
+
+static int key_doubled(struct scene *s, const char *value, struct error *err)
+{
+	(void)err; /* any name is one */
+	s->now->file.doubled = keep(s, value);
+	return 0;
 }
 
 static int key_livepatch(struct scene *s, const char *value, struct error *err)
@@ -601,6 +610,7 @@ static const struct key {
 	{"needs", true, key_needs},
 	{"exports", true, key_exports},
 	{"tables", true, key_tables},
+	{"doubled", true, key_doubled},
 	{"livepatch", true, key_livepatch},
 	{"btf", true, key_btf},
 	{"imports", true, key_imports},
@@ -681,13 +691,14 @@ static bool says(const struct compat_module *module, const char *words)
 	return false;
 }
 
-static int compare(const struct player *p, const struct compat_module *module,
-		   const struct compat_set *set, struct error *err)
+static int compare(const struct scene *s, size_t number, struct error *err)
 {
+	const struct player *p = &s->players[number];
+	const struct compat_module *module = &s->set.items[number];
 	autofree char *judged = judged_as(module);
 
 	if (p->answer)
-		return answer_compare(p->answer, set, err);
+		return answer_compare(p->answer, &s->abi, &s->set, err);
 	if (!p->expected)
 		return error_set(err, -1, "of %s nothing is expected", p->file.name);
 	if (!str_eq(p->expected, judged))
@@ -739,7 +750,7 @@ int compat_case(const char *name, const char *text, struct error *err)
 	for (int again = 0; again < 2; again++) { /* a second time gives the same */
 		compat_judge(&s->abi, &s->set);
 		for (size_t i = 0; i < s->count; i++)
-			if (compare(&s->players[i], &s->set.items[i], &s->set, err) < 0)
+			if (compare(s, i, err) < 0)
 				return -1;
 	}
 	return 0;

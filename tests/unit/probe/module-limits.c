@@ -95,6 +95,38 @@ static void a_module_of_another_kind_of_machine_is_known_as_such(void **state)
 	}
 }
 
+/* The loader of x86-64 goes by e_machine alone; another's may not. */
+static void what_a_file_says_of_its_class_may_not_count(void **state)
+{
+	static const struct {
+		unsigned int at;
+		unsigned char value;
+		const char *fault;
+	} rows[] = {
+		{EI_CLASS, ELFCLASS32, "not a 64-bit"},
+		{EI_DATA, ELFDATA2MSB, "not a little endian"},
+		{EI_VERSION, 9, "ELF version is 9"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t len;
+		autofree unsigned char *bytes = made_module_bytes(&made_whole, &len);
+		automodule struct module_file ours = {0}, others = {0};
+
+		bytes[rows[i].at] = rows[i].value;
+		assert_int_equal(module_file_parse("/x.ko", bytes, len, &ours, NULL), 0);
+		assert_null(ours.fault);
+		assert_false(ours.unread);
+		assert_int_equal(ours.machine, EM_X86_64);
+		assert_int_not_equal(ours.export_count, 0);
+		bytes[offsetof(Elf64_Ehdr, e_machine)] = EM_RISCV;
+		assert_int_equal(module_file_parse("/x.ko", bytes, len, &others, NULL),
+				 0);
+		assert_non_null(strstr(others.fault, rows[i].fault));
+	}
+}
+
 #define MACHINE_TEST(f) \
 	cmocka_unit_test_setup_teardown(f, made_machine_set_up, made_machine_tear_down)
 
@@ -104,6 +136,7 @@ int main(void)
 		cmocka_unit_test(what_a_file_may_grow_to_is_bounded_by_its_size),
 		MACHINE_TEST(a_file_that_grows_as_no_module_does_is_not_unpacked),
 		cmocka_unit_test(a_module_of_another_kind_of_machine_is_known_as_such),
+		cmocka_unit_test(what_a_file_says_of_its_class_may_not_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,7 +49,8 @@ struct module_file {
 	char *fault; /* why it is malformed, one sentence without end stop; or NULL */
 	uint16_t machine; /* e_machine */
 	bool unread; /* of 32 bits or big endian: not looked into, which is its fault */
-	uint64_t layout; /* bytes of .gnu.linkonce.this_module, 0 for none */
+	const char *doubled; /* a section it has twice, and may have once; or NULL */
+	uint64_t layout;     /* bytes of .gnu.linkonce.this_module, 0 for none */
 	const char *vermagic, *license, *version, *srcversion, *provenance; /* or NULL;
 			      provenance is .modinfo's "intree" */
 	/* names of modules with - as _; parameters sorted, each once */
