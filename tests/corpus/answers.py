@@ -8,20 +8,31 @@ SAID = (  # the kernel's line behind "MODULE: ", and the code that says the same
     (re.compile(r"disagrees about version of symbol (\S+)"), "symbol-version"),
     (re.compile(r"no symbol version for (\S+)"), "symbol-unversioned"),
     (re.compile(r"Unknown symbol (\S+) \(err -2\)"), "unknown"),
-    (re.compile(r"uses symbol (\S+) from namespace"), "namespace"),
+    (re.compile(r"uses symbol \(?([^ )]+)\)? from namespace"), "namespace"),
+    (re.compile(r"tries to import module namespace"), "namespace"),
     (re.compile(r"exports duplicate symbol (\S+)"), "duplicate-export"),
     (re.compile(r"version magic '.*' should be '.*'"), "vermagic"),
     (re.compile(r"this_module section size must match"), "layout"),
     (re.compile(r"failed to validate module \[.*\] BTF"), "btf"),
+    (re.compile(r"Invalid architecture in ELF header"), "machine"),
+    (re.compile(r"Invalid ELF (?:header|section)|module has no symbols|"
+                r"compile with -fno-common|this_module section must exist|"
+                r"this_module must occupy|[.]modinfo section must exist|"
+                r"no flags for exported symbols"), "malformed"),
+    (re.compile(r"module is already loaded"), "name-taken"),
+    (re.compile(r"Module \S+ is blacklisted"), "blacklisted"),
+    (re.compile(r"(?:Loading of .*|unsigned module loading) is re(?:jec|stric)ted"), "signature"),
+    (re.compile(r"livepatch support is disabled"), "livepatch"),
 )
+SIGNATURE = (74, 129)  # EBADMSG, EKEYREJECTED: the kernel has no words for a bad one
 
 
-def _codes(said):
-    found = []
+def _codes(said, errno):
+    found = ["signature"] if errno in SIGNATURE else []
     for line in said:
         for pattern, code in SAID:
             match = pattern.search(line)
-            if match and match.groups():
+            if match and pattern.groups:
                 code = f"{code}={match.group(1)}"
             if match and code not in found:
                 found.append(code)
@@ -57,8 +68,9 @@ def _without_idle(codes, idle):
     return found, owner
 
 
-def answers(lines, tree, folder):
-    """Lines of a case: one a module that was tried."""
+def answers(lines, tree, folder, quoted=False):
+    """Lines of a case: one a module that was tried. quoted: with what the kernel wrote,
+    as comments."""
     idle, told = {}, []
     for what, path, errno, how, said in _records(lines):
         name = plain(path)
@@ -70,7 +82,7 @@ def answers(lines, tree, folder):
             idle.update({symbol: name for symbol in owned})
         if what == "tree":
             continue
-        codes, owner = _without_idle(_codes(said), idle)
+        codes, owner = _without_idle(_codes(said, errno), idle)
         if what == "hung":
             told.append(f"answer: {name} undecided the kernel did not come back")
         elif how == "reached" or errno == 0:
@@ -79,4 +91,5 @@ def answers(lines, tree, folder):
             told.append(f"answer: {name} undecided init() of {owner} failed before it")
         else:
             told.append(f"answer: {name} refused errno={errno} " + " ".join(codes))
+        told += [f"# {line}" for line in said if quoted]
     return [line.rstrip() for line in told]

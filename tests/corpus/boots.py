@@ -27,9 +27,10 @@ def plain(name):
 
 @lru_cache(maxsize=None)
 def symbols(path):
-    """(undefined, exported) of a module file, by nm."""
+    """(undefined, exported) of a module file, by nm; nothing where nm can't read it."""
     undefined, exported = set(), set()
-    for line in run("nm", path).splitlines():
+    listed = subprocess.run(["nm", path], text=True, capture_output=True, check=False).stdout
+    for line in listed.splitlines():
         kind, name = line.split()[-2:]
         if kind == "U":
             undefined.add(name)
@@ -42,7 +43,9 @@ def symbols(path):
 def softdeps(path):
     """Names in its pre: softdeps."""
     found = []
-    for line in run("modinfo", "-F", "softdep", path).splitlines():
+    said = subprocess.run(["modinfo", "-F", "softdep", path], text=True, capture_output=True,
+                          check=False).stdout
+    for line in said.splitlines():
         before = re.search(r"pre: (.*?)( post:|$)", line)
         found += before.group(1).split() if before else []
     return found
@@ -163,9 +166,9 @@ def _initramfs(tree, sets, work):
     return work / "initramfs"
 
 
-def _boot(tree, initramfs, log):
+def _boot(tree, initramfs, log, words):
     argv = ["nice", "-n", "5", *QEMU, "-kernel", tree.image(), "-initrd", initramfs,
-            "-append", APPEND]
+            "-append", f"{APPEND} {words}"]
     with open(log, "wb") as out:
         try:
             subprocess.run([str(word) for word in argv], stdout=out, check=False,
@@ -187,14 +190,16 @@ def _ended(lines):
     return ended
 
 
-def ask(tree, sets, work):
-    """{set: the lines of its part of a boot}. A set behind which modules stay loaded, or
-    that ends the kernel, ends a boot; the others are asked in the next."""
+def ask(tree, sets, work, words=""):
+    """{set: the lines of its part of a boot}, the kernel being started with these words. A
+    set behind which modules stay loaded, or that ends the kernel, ends a boot; the others
+    are asked in the next."""
     left, answers = dict(sets), {}
     number = 0
     while left:
         number += 1
-        lines = _boot(tree, _initramfs(tree, left, work), work / f"boot-{number}.log")
+        lines = _boot(tree, _initramfs(tree, left, work), work / f"boot-{number}.log",
+                      words)
         lines = [line.strip("\r") for line in lines]
         ended = _ended(lines)
         current = None

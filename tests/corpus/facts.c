@@ -3,9 +3,11 @@
  * corpus-facts: what kuro reads of real kernels and modules, as lines of a compat case
  * (tests/cases/run-compat.c). Data of tests/corpus are made with it.
  *
- *   kernel ROOT RELEASE SET…   the kernel installed below ROOT, as far as the modules in
- *                              the folders SET ask for it
- *   modules SET                every module in the folder SET
+ *   kernel ROOT RELEASE WORDS SET…   the kernel installed below ROOT, booted with WORDS
+ *                              on its command line, as far as the modules in the
+ *                              folders SET ask for it
+ *   modules SET [ROOT RELEASE]   every module in the folder SET; its signature as that
+ *                              kernel trusts it
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,6 +145,8 @@ static void print_options(const struct kernel_abi *abi)
 	print_option("export-flags", abi->export_flags);
 	print_option("missing-import-allowed", abi->missing_import_allowed);
 	print_option("missing-version-allowed", abi->missing_version_allowed);
+	for (size_t i = 0; i < abi->blacklisted.count; i++)
+		printf("%s %s", i > 0 ? "" : "\nblacklisted:", abi->blacklisted.items[i]);
 	printf("\nrelease: %s\n", abi->release);
 	printf("vermagic: %s\n", abi->vermagic ? abi->vermagic : "none");
 	printf("layout: %llu\n", (unsigned long long)abi->layout);
@@ -209,18 +213,20 @@ static void abi_cleanup(struct kernel_abi *abi)
 	kernel_abi_done(abi);
 }
 
-static int tell_kernel(const struct root *root, const char *release, char **paths,
-		       struct error *err)
+/* args: release, words of its command line, folders */
+static int tell_kernel(const struct root *root, char **args, struct error *err)
 {
 	autosource struct kernel_source source = {0};
 	cleanup(abi_cleanup) struct kernel_abi abi = {0};
 	struct questions questions = {0};
-	int r = kernel_source_installed(root, release, &source, err);
+	int r = kernel_source_installed(root, args[0], &source, err);
 
 	if (r == 0)
 		r = kernel_abi_probe(&source, NULL, &abi, err);
 	if (r == 0)
-		r = ask_sets(&source, &abi, paths, &questions, err);
+		kernel_abi_boot(&abi, &source, args[1], false);
+	if (r == 0)
+		r = ask_sets(&source, &abi, args + 2, &questions, err);
 	if (r == 0)
 		print_kernel(&abi, &questions);
 	strv_done(&questions.symbols);
@@ -233,11 +239,11 @@ static int kernel(char **args, struct error *err)
 	struct root root;
 	int r;
 
-	if (!args[0] || !args[1])
-		return error_set(err, -ERROR_USAGE, "kernel ROOT RELEASE SET...");
+	if (!args[0] || !args[1] || !args[2])
+		return error_set(err, -ERROR_USAGE, "kernel ROOT RELEASE WORDS SET...");
 	r = root_open(&root, args[0], err);
 	if (r == 0) {
-		r = tell_kernel(&root, args[1], args + 2, err);
+		r = tell_kernel(&root, args + 1, err);
 		root_done(&root);
 	}
 	return r;
@@ -292,21 +298,35 @@ static const char *versions_word(const struct module_file *file)
 static const char *tables_word(const struct module_file *file)
 {
 	if (file->has_export_flags)
-		return "flags";
+		return file->has_gpl_exports ? "both" : "flags";
 	return file->has_gpl_exports ? "sections" : "none";
 }
 
-static void print_head(const struct module_file *file)
+/* keys: NULL where no kernel was named; then nobody's is trusted. */
+static const char *signature_word(const struct module_file *file,
+				  const struct trusted_keys *keys)
+{
+	if (file->signature.malformed)
+		return "damaged";
+	if (!file->signature.present)
+		return signature_trust_name(SIGNATURE_NONE);
+	return signature_trust_name(keys ? trusted_keys_judge(keys, file)
+					 : SIGNATURE_UNKNOWN_KEY);
+}
+
+static void print_head(const struct module_file *file, const struct trusted_keys *keys)
 {
 	printf("  machine: %u\n  layout: %llu\n", file->machine,
 	       (unsigned long long)file->layout);
 	printf("  vermagic: %s\n", file->vermagic ? file->vermagic : "none");
 	printf("  license: %s\n", file->license ? file->license : "none");
-	printf("  signature: %s\n", file->signature.present ? "unknown-key" : "none");
+	printf("  signature: %s\n", signature_word(file, keys));
 	printf("  versions: %s\n", versions_word(file));
 	print_version("  module_layout: ",
 		      version_of(file->versions, file->version_count, "module_layout"));
 	printf("\n  tables: %s\n", tables_word(file));
+	if (file->doubled)
+		printf("  doubled: %s\n", file->doubled);
 	if (file->livepatch)
 		printf("  livepatch: yes\n");
 	if (file->has_btf)
@@ -316,33 +336,53 @@ static void print_head(const struct module_file *file)
 	print_names("softdep:", &file->softdeps_pre);
 }
 
-static int print_module(const char *name, const struct module_file *file,
-			struct error *err)
+static void print_module(const char *name, const struct module_file *file,
+			 const struct trusted_keys *keys)
 {
-	if (file->has_export_flags && file->has_gpl_exports)
-		return error_set(err, -1, "%s: tables of both kinds", name);
 	printf("module: %s\n", name);
 	if (file->fault) {
 		printf("  file: malformed %s\n", file->fault);
-		return 0;
+		return;
 	}
-	print_head(file);
+	print_head(file, keys);
 	for (size_t i = 0; i < file->export_count; i++) {
 		print_symbol("  exports:", &file->exports[i], true);
 		printf("\n");
 	}
 	for (size_t i = 0; i < file->import_count; i++)
 		print_import(file, &file->imports[i]);
-	return 0;
+}
+
+static int print_folder(const struct folder *folder, const struct root *root,
+			const char *release, struct error *err)
+{
+	autosource struct kernel_source source = {0};
+	autokeys struct trusted_keys *keys = NULL;
+	int r = 0;
+
+	if (release)
+		r = kernel_source_installed(root, release, &source, err);
+	if (release && r == 0)
+		r = trusted_keys_probe(root, &source, &keys, err);
+	for (size_t i = 0; r == 0 && i < folder->count; i++)
+		print_module(folder->names.items[i], &folder->files[i], keys);
+	return r;
 }
 
 static int modules(char **args, struct error *err)
 {
 	autofolder struct folder *folder = args[0] ? folder_read(args[0], err) : NULL;
+	bool keys = folder && args[1] && args[2];
+	struct root root;
 	int r = folder ? 0 : -1;
 
-	for (size_t i = 0; r == 0 && i < folder->count; i++)
-		r = print_module(folder->names.items[i], &folder->files[i], err);
+	if (keys)
+		r = root_open(&root, args[1], err);
+	if (r < 0)
+		return r;
+	r = print_folder(folder, &root, keys ? args[2] : NULL, err);
+	if (keys)
+		root_done(&root);
 	return r;
 }
 
