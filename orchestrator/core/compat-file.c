@@ -320,3 +320,18 @@ void judge_build(struct docket *d, struct candidate *c)
 			       "%s (%s) can't be built: the headers of %s are not there",
 			       package, provider, release_of(d));
 }
+
+/* The loader is never asked where nothing of the machine's hands it the module. */
+void judge_loading(struct docket *d, struct candidate *c)
+{
+	(void)d;
+	if (c->module->unaliased)
+		candidate_says(c, EFFECT_WARNS, COMPAT_BLACKLISTED, NULL,
+			       "modprobe.blacklist= on the kernel's command line names "
+			       "it, and no device or file system would have it loaded");
+	if (c->module->install)
+		candidate_says(c, EFFECT_WARNS, COMPAT_DISABLED, NULL,
+			       "modprobe.d says \"install %s %s\", and modprobe would "
+			       "not load it",
+			       c->name, c->module->install);
+}

@@ -118,6 +118,7 @@ void judge_name(struct docket *d, struct candidate *c);
 void judge_depends(struct docket *d, struct candidate *c);
 void judge_firmware(struct docket *d, struct candidate *c);
 void judge_build(struct docket *d, struct candidate *c);
+void judge_loading(struct docket *d, struct candidate *c);
 /* Of its symbols among the kernel's and the set's (compat-symbols.c): */
 void judge_versions(struct docket *d, struct candidate *c);
 void judge_imports(struct docket *d, struct candidate *c);

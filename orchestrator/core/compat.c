@@ -34,6 +34,7 @@ static const char *const code_names[COMPAT_CODES] = {
 	[COMPAT_FIRMWARE_MISSING] = "firmware-missing",
 	[COMPAT_NOT_BUILT] = "not-built",
 	[COMPAT_HEADERS_MISSING] = "headers-missing",
+	[COMPAT_DISABLED] = "disabled",
 };
 
 static const char *const verdict_names[] = {
@@ -210,7 +211,7 @@ static const struct check {
 	{judge_livepatch, true},  {judge_export_tables, true}, {judge_namespaces, true},
 	{judge_imports, true},    {judge_exports, true},       {judge_btf, true},
 	{judge_name, false},      {judge_depends, true},       {judge_firmware, false},
-	{judge_build, false},
+	{judge_build, false},     {judge_loading, false},
 };
 
 static void judge_absent(struct docket *d, struct candidate *c)

@@ -46,10 +46,15 @@ char *vet_boot_line(const struct vet *vet)
 void vet_boot(struct vet *vet, const char *line)
 {
 	struct firmware firmware = {0};
+	struct error why = {0};
 
 	if (firmware_probe(vet->machine->root, &firmware, NULL) < 0)
 		firmware.secure_boot = false;
 	kernel_abi_boot(&vet->report->abi, &vet->source, line, firmware.secure_boot);
 	/* nothing runs, nothing is loaded */
 	(void)state_modules(vet->machine->root, &vet->report->abi.loaded);
+	if (vet->depth != VET_DRIFT &&
+	    modprobe_config_read(vet->machine->root, line, &vet->config, &why) < 0)
+		vet_find(vet, VET_WARNING,
+			 "what modprobe would not load can't be told: %s", why.message);
 }

@@ -287,6 +287,7 @@ int vet_begin(struct vet *vet, const struct machine *machine, struct error *err)
 void vet_end(struct vet *vet)
 {
 	kernel_providers_free(vet->providers);
+	modprobe_config_done(&vet->config);
 	strv_done(&vet->linked);
 	free(vet->running);
 	free(vet->good);

@@ -25,6 +25,39 @@ bool vet_kernel_has(const struct vet *vet, const char *module)
 	return strv_has(&abi->built_in, module);
 }
 
+bool vet_kernel_loads(const struct vet *vet, const char *module)
+{
+	const struct kernel_abi *abi = &vet->report->abi;
+
+	return vet_kernel_has(vet, module) &&
+	       (strv_has(&abi->built_in, module) || !strv_has(&abi->blacklisted, module));
+}
+
+bool vet_kernel_autoloads(const struct vet *vet, const char *module, bool now)
+{
+	return vet_kernel_loads(vet, module) &&
+	       (strv_has(&vet->report->abi.built_in, module) ||
+		modprobe_autoloads(&vet->config, module, now));
+}
+
+char *vet_kernel_bar(const struct vet *vet, const char *module)
+{
+	const struct modprobe_config *config = &vet->config;
+	const char *command = modprobe_disabled(config, module);
+
+	if (!vet_kernel_has(vet, module))
+		return str_dup("");
+	if (strv_has(&vet->report->abi.blacklisted, module))
+		return str_dup(": module_blacklist= on the command line names it");
+	if (strv_has(&config->newly, module))
+		return str_dup(": modprobe.blacklist= on the command line names it");
+	if (command)
+		return str_format(": modprobe.d says \"install %s %s\"", module, command);
+	return str_dup(strv_has(&config->blacklisted, module)
+			       ? ": modprobe.d has it on its blacklist"
+			       : "");
+}
+
 const struct module_file *vet_brought(const struct vet *vet, const char *name)
 {
 	const struct vet_report *report = vet->report;
@@ -59,6 +92,10 @@ static void module_add(struct vet *vet, const struct third_party *known)
 
 	*item = (struct compat_module){.known = known, .verdict = COMPAT_NO_FILE};
 	item->file = brought ? brought : target_file(vet, known);
+	if (known->use == MODULE_USE_NONE)
+		return;
+	item->install = modprobe_disabled(&vet->config, known->name);
+	item->unaliased = strv_has(&vet->config.newly, known->name);
 }
 
 /* Nothing of a third party is there under this name, and the kernel has its own. */

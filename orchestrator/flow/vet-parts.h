@@ -6,6 +6,7 @@
 
 #include "flow/vet.h"
 #include "probe/kernel-abi.h"
+#include "probe/modprobe-config.h"
 #include "probe/package-file.h"
 
 struct vet {
@@ -18,12 +19,13 @@ struct vet {
 	struct symbol_cache cache;
 	struct kernel_providers *providers;     /* or NULL: none were read ahead */
 	const struct packaged_kernel *packaged; /* NULL: not from packages */
-	struct error abi_error; /* why the kernel's image could not be read */
-	bool headers_come;      /* a package with the target's headers is among them */
-	bool complete;          /* see struct vet_place */
-	struct strv linked;     /* modules that packages link when they are installed */
-	bool modules_only;      /* packages of modules, for a kernel that is here */
-	char *running, *good;   /* releases, or NULL */
+	struct error abi_error;        /* why the kernel's image could not be read */
+	struct modprobe_config config; /* what the next boot would load by itself */
+	bool headers_come;    /* a package with the target's headers is among them */
+	bool complete;        /* see struct vet_place */
+	struct strv linked;   /* modules that packages link when they are installed */
+	bool modules_only;    /* packages of modules, for a kernel that is here */
+	char *running, *good; /* releases, or NULL */
 };
 
 /* What the machine is, without the modules. */
@@ -57,6 +59,12 @@ int vet_modules(struct vet *vet, struct error *err);
 const struct module_file *vet_brought(const struct vet *vet, const char *module);
 /* Has the target's own tree, or its image, a module of that name? */
 bool vet_kernel_has(const struct vet *vet, const char *module);
+/* ... and none that its kernel refuses (module_blacklist=)? */
+bool vet_kernel_loads(const struct vet *vet, const char *module);
+/* ... and that an alias of it would load? now: it is loaded today. */
+bool vet_kernel_autoloads(const struct vet *vet, const char *module, bool now);
+/* ": " and what keeps that one, which it has, from being loaded; caller frees. */
+char *vet_kernel_bar(const struct vet *vet, const char *module);
 
 /* Will the target have it, and load it? What is still to be built for it counts. */
 bool vet_module_comes(const struct vet *vet, const struct compat_module *item);

@@ -28,13 +28,15 @@ static void name_add(struct device_list *list, const char *name)
 						     .module = str_dup(name)};
 }
 
-static size_t softdeps_count(const struct compat_set *set)
+static size_t softdeps_count(const struct vet *vet)
 {
+	const struct compat_set *set = &vet->report->modules;
 	size_t count = 0;
 
 	for (size_t i = 0; i < set->count; i++)
 		if (set->items[i].file)
-			count += set->items[i].file->softdeps_pre.count;
+			count += set->items[i].file->softdeps_pre.count +
+				 vet->config.softdeps.count;
 	return count;
 }
 
@@ -42,23 +44,27 @@ static size_t softdeps_count(const struct compat_set *set)
 static void softdeps_of(const struct vet *vet, const struct compat_module *item,
 			struct softdeps *ret)
 {
-	const struct strv *names = &item->file->softdeps_pre;
+	const struct strv *own = &item->file->softdeps_pre;
+	autostrv struct strv names = {0};
 
-	for (size_t i = 0; i < names->count; i++) {
-		autofree char *name = module_name_of(names->items[i]);
+	for (size_t i = 0; i < own->count; i++)
+		strv_add(&names, own->items[i]);
+	modprobe_softdeps(&vet->config, item->known->name, &names);
+	for (size_t i = 0; i < names.count; i++) {
+		autofree char *name = module_name_of(names.items[i]);
 
 		if (vet_judged(vet, name))
 			continue;
 		ret->askers[ret->target.count] = item;
-		name_add(&ret->target, names->items[i]);
-		name_add(&ret->now, names->items[i]);
+		name_add(&ret->target, names.items[i]);
+		name_add(&ret->now, names.items[i]);
 	}
 }
 
 static void softdeps_collect(const struct vet *vet, struct softdeps *ret)
 {
 	const struct compat_set *set = &vet->report->modules;
-	size_t count = softdeps_count(set) + 1;
+	size_t count = softdeps_count(vet) + 1;
 
 	ret->target.items = mem_zalloc(count * sizeof(*ret->target.items));
 	ret->now.items = mem_zalloc(count * sizeof(*ret->now.items));
@@ -73,11 +79,13 @@ void vet_weigh_softdeps(struct vet *vet)
 {
 	cleanup(softdeps_done) struct softdeps deps = {0};
 	const char *running = vet->running;
+	const struct cover_terms today = {.config = &vet->config,
+					  .loaded = &vet->report->abi.loaded};
 
 	softdeps_collect(vet, &deps);
 	if (!running || deps.target.count == 0 ||
 	    vet_cover(vet, &deps.target, NULL) < 0 ||
-	    devices_cover(vet->machine->root, running, running, NULL, &deps.now, NULL) <
+	    devices_cover(vet->machine->root, running, running, &today, &deps.now, NULL) <
 		    0)
 		return;
 	for (size_t i = 0; i < deps.target.count; i++)

@@ -190,6 +190,22 @@ static enum vet_weight module_weight(const struct vet *vet,
 		       : VET_WARNING;
 }
 
+/* The loader would take it, and nothing may hand it over. Nothing that depends on the
+ * kernel: it is told of each, and refuses none. */
+static void module_weigh_loading(struct vet *vet, const struct compat_module *item)
+{
+	autofree char *subject = NULL, *why = NULL;
+
+	if (!item->install && !item->unaliased)
+		return;
+	subject = module_subject(item->known);
+	why = item->install ? str_format("modprobe.d says \"install %s %s\"",
+					 item->known->name, item->install)
+			    : str_dup("modprobe.blacklist= on the command line names it");
+	vet_find(vet, VET_WARNING, "module %s may not be loaded when %s boots: %s",
+		 subject, vet->report->release, why);
+}
+
 static void module_weigh(struct vet *vet, const struct compat_module *item,
 			 const struct vet_outlook *outlook)
 {
@@ -200,8 +216,10 @@ static void module_weigh(struct vet *vet, const struct compat_module *item,
 			 vet->report->release, item->known->name);
 		return;
 	}
-	if (!vet_module_bad(vet, item))
+	if (!vet_module_bad(vet, item)) {
+		module_weigh_loading(vet, item);
 		return;
+	}
 	if (module_will_be_built(vet, item)) {
 		vet_find(vet, VET_NOTE, "module %s has to be built for %s",
 			 item->known->name, vet->report->release);
@@ -332,7 +350,7 @@ static bool root_module_there(const struct vet *vet, const char *module)
 	const struct compat_module *item = vet_judged(vet, module);
 
 	return item ? vet_module_comes(vet, item)
-		    : vet_kernel_has(vet, module) || root_driver_covered(vet, module);
+		    : vet_kernel_loads(vet, module) || root_driver_covered(vet, module);
 }
 
 /* Names of the running kernel's own modules, read where one is missed. */
@@ -362,13 +380,15 @@ static void running_names_read(const struct vet *vet, struct running_names *ret)
 static void use_weigh(struct vet *vet, const struct used_module *used)
 {
 	autofree char *user = vet_user(used->use, used->user);
+	autofree char *bar = vet_kernel_bar(vet, used->name);
 	bool mount = used->use == MODULE_USE_MOUNT;
 
 	vet_find(vet,
 		 used->use == MODULE_USE_ROOT ? VET_REFUSAL
 					      : device_weight(vet, used->use),
-		 "%s has no module %s, by which %s is %s", vet->report->release,
-		 used->name, user, mount ? "mounted" : "reached");
+		 "%s %s module %s, by which %s is %s%s", vet->report->release,
+		 *bar ? "would not load" : "has no", used->name, user,
+		 mount ? "mounted" : "reached", bar);
 }
 
 /*
@@ -386,7 +406,8 @@ static void weigh_uses(struct vet *vet, const struct strv *told)
 	for (size_t i = 0; i < list.count; i++) {
 		const struct used_module *used = &list.items[i];
 
-		if (strv_has(told, used->name) || vet_kernel_has(vet, used->name) ||
+		if (strv_has(told, used->name) ||
+		    vet_kernel_autoloads(vet, used->name, used->loaded) ||
 		    vet_judged(vet, used->name))
 			continue;
 		if (!names.read)
@@ -403,12 +424,16 @@ int vet_weigh_uses(struct vet *vet, struct error *err)
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < modules.count; i++)
+	for (size_t i = 0; i < modules.count; i++) {
+		autofree char *bar = vet_kernel_bar(vet, modules.items[i]);
+
 		if (!root_module_there(vet, modules.items[i]))
 			vet_find(vet, VET_REFUSAL,
 				 "the root file system stands on module %s, which %s "
-				 "would not have",
-				 modules.items[i], vet->report->release);
+				 "would not %s%s",
+				 modules.items[i], vet->report->release,
+				 *bar ? "load" : "have", bar);
+	}
 	weigh_uses(vet, &modules);
 	return 0;
 }

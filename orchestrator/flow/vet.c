@@ -206,12 +206,21 @@ static void abi_take(struct vet *vet, struct abi_reading *reading)
 	vet->report->abi_read = reading->r == 0;
 	if (reading->r == 0) {
 		vet->report->abi = reading->abi;
-		vet_boot(vet, reading->line);
 	} else {
 		vet->abi_error = reading->err;
 		vet->abi_error.code = reading->r;
 		abi_names_only(vet);
 	}
+}
+
+/* How it would be booted. Its drivers are asked for that, too. */
+static void boot_take(struct vet *vet, struct abi_reading *reading)
+{
+	if (vet->depth == VET_DRIFT && !vet->report->abi_read)
+		return;
+	if (!reading->line)
+		reading->line = vet_boot_line(vet);
+	vet_boot(vet, reading->line);
 }
 
 /* Module.symvers beside an image that was read: whoever builds modules against it should
@@ -265,17 +274,15 @@ static const char *vet_old_release(const struct vet *vet)
 	return vet->running ? vet->running : vet->report->release;
 }
 
-static int cover_by_packages(const struct vet *vet, const struct strv *extra,
+static int cover_by_packages(const struct vet *vet, const struct cover_terms *terms,
 			     struct device_list *list, struct error *err)
 {
 	struct driver_names names = {0};
 	int r = packaged_kernel_drivers(vet->packaged, &names, err);
 
-	for (size_t i = 0; i < extra->count; i++)
-		strv_add(&names.extra, extra->items[i]);
 	if (r == 0)
 		r = devices_cover_names(vet->machine->root, vet_old_release(vet), &names,
-					list, err);
+					terms, list, err);
 	driver_names_done(&names);
 	return r;
 }
@@ -283,12 +290,16 @@ static int cover_by_packages(const struct vet *vet, const struct strv *extra,
 int vet_cover(const struct vet *vet, struct device_list *list, struct error *err)
 {
 	autostrv struct strv extra = {0};
+	const struct cover_terms terms = {.extra = &extra,
+					  .config = &vet->config,
+					  .loaded = &vet->report->abi.loaded,
+					  .barred = &vet->report->abi.blacklisted};
 
 	devices_extra(vet, &extra);
 	if (vet->packaged)
-		return cover_by_packages(vet, &extra, list, err);
+		return cover_by_packages(vet, &terms, list, err);
 	return devices_cover(vet->machine->root, vet_old_release(vet),
-			     vet->report->release, &extra, list, err);
+			     vet->report->release, &terms, list, err);
 }
 
 static int vet_devices(struct vet *vet, struct error *err)
@@ -344,6 +355,7 @@ int vet_run(struct vet *vet, struct error *err)
 	if (r < 0 || (vet->depth == VET_DRIFT && vet->report->known.count == 0))
 		return r;
 	abi_take(vet, &reading);
+	boot_take(vet, &reading);
 	second_source(vet);
 	r = vet_modules(vet, err);
 	if (r == 0 && vet->whole_tree && vet->depth != VET_DRIFT)

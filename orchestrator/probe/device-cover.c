@@ -17,9 +17,10 @@
 struct cover {
 	struct driver_tree *target;
 	struct driver_tree old;
-	const struct strv *extra;
-	struct strv wanted;              /* the devices' modaliases, sorted, each once */
-	struct strv *in_target, *in_old; /* for each of them, modules that have it */
+	const struct cover_terms *terms;
+	struct strv wanted; /* the devices' modaliases, sorted, each once */
+	/* for each of them, modules that have it; modprobe.d's own aliases come first */
+	struct strv *in_target, *in_old, *in_config;
 };
 
 void driver_names_done(struct driver_names *names)
@@ -27,7 +28,6 @@ void driver_names_done(struct driver_names *names)
 	strv_done(&names->aliases);
 	strv_done(&names->modules);
 	strv_done(&names->built_in);
-	strv_done(&names->extra);
 }
 
 static void cover_done(struct cover *cover)
@@ -35,9 +35,11 @@ static void cover_done(struct cover *cover)
 	for (size_t i = 0; i < cover->wanted.count; i++) {
 		strv_done(&cover->in_target[i]);
 		strv_done(&cover->in_old[i]);
+		strv_done(&cover->in_config[i]);
 	}
 	free(cover->in_target);
 	free(cover->in_old);
+	free(cover->in_config);
 	strv_done(&cover->wanted);
 	driver_tree_done(&cover->old);
 }
@@ -85,17 +87,44 @@ static const struct strv *found_for(const struct cover *cover, const struct strv
 	return NULL;
 }
 
-/* What to say covers a device where the target has that module and would load it. */
-static const char *cover_by_name(const struct cover *cover, const char *name)
+/* Today, be it for this device or not. */
+static bool is_loaded(const struct cover *cover, const char *name,
+		      const struct device *device)
 {
+	const struct strv *loaded = cover->terms->loaded;
+
+	return (!device->built_in && str_eq(device->module, name)) ||
+	       (loaded && strv_has(loaded, name));
+}
+
+/* Would the target's boot load that module for the device? */
+static bool is_let_load(const struct cover *cover, const char *name,
+			const struct device *device)
+{
+	const struct cover_terms *terms = cover->terms;
+
+	if (terms->barred && strv_has(terms->barred, name))
+		return false;
+	return !terms->config ||
+	       modprobe_autoloads(terms->config, name, is_loaded(cover, name, device));
+}
+
+/* What to say covers a device where the target has that module and would load it. */
+static const char *cover_by_name(const struct cover *cover, const char *name,
+				 const struct device *device)
+{
+	const struct strv *extra = cover->terms->extra;
 	const struct driver_name *there =
 		name ? driver_tree_find(cover->target, name) : NULL;
+	bool added = name && extra && strv_has(extra, name);
 
-	if (name && cover->extra && strv_has(cover->extra, name))
-		return name;
-	if (!there || (there->third_party && cover->extra))
+	if (there && there->built_in && !added)
+		return BUILT_IN;
+	if ((!there && !added) || !is_let_load(cover, name, device))
 		return NULL;
-	return there->built_in ? BUILT_IN : there->name;
+	if (added)
+		return name;
+	return there->third_party && extra ? NULL : there->name;
 }
 
 /*
@@ -111,33 +140,53 @@ static bool has_dropped(const struct cover *cover, const char *name,
 	const struct strv *old = found_for(cover, cover->in_old, alias);
 	const struct strv *now = found_for(cover, cover->in_target, alias);
 	const struct driver_name *there = driver_tree_find(cover->target, name);
+	const struct strv *extra = cover->terms->extra;
 
 	if (!str_starts(alias, "pci:") && !str_starts(alias, "usb:"))
 		return false;
-	return there && !there->built_in &&
-	       !(cover->extra && strv_has(cover->extra, name)) && old &&
+	return there && !there->built_in && !(extra && strv_has(extra, name)) && old &&
 	       strv_has(old, name) && now && !strv_has(now, name);
 }
 
 static const char *cover_by_staying(const struct cover *cover, const char *name,
 				    const struct device *device)
 {
-	const char *by = cover_by_name(cover, name);
+	const char *by = cover_by_name(cover, name, device);
 
 	return by && !has_dropped(cover, name, device) ? by : NULL;
 }
 
 /* An alias is of a module that is there, also where a package's lists forgot its name. */
-static const char *cover_by_alias(const struct cover *cover, const struct strv *found)
+static const char *cover_by_found(const struct cover *cover, const struct strv *found,
+				  const struct device *device)
 {
 	for (size_t i = 0; found && i < found->count; i++) {
 		const char *name = found->items[i];
-		const char *by = cover_by_name(cover, name);
+		const char *by = cover_by_name(cover, name, device);
 
 		if (by)
 			return by;
-		if (!driver_tree_find(cover->target, name))
+		if (!driver_tree_find(cover->target, name) &&
+		    is_let_load(cover, name, device))
 			return name;
+	}
+	return NULL;
+}
+
+/* An alias of modprobe.d hides those of the tree, also where it leads to no module. */
+static const char *cover_by_alias(const struct cover *cover, const struct device *device)
+{
+	const char *alias = device->modalias;
+	const struct strv *found = found_for(cover, cover->in_config, alias);
+
+	if (!found || found->count == 0)
+		return cover_by_found(cover, found_for(cover, cover->in_target, alias),
+				      device);
+	for (size_t i = 0; i < found->count; i++) {
+		const char *by = cover_by_name(cover, found->items[i], device);
+
+		if (by)
+			return by;
 	}
 	return NULL;
 }
@@ -182,7 +231,6 @@ static bool is_core(const struct cover *cover, const struct device *device,
 static void cover_one(const struct cover *cover, struct device *device)
 {
 	autofree char *driver = str_dup(device->driver);
-	const char *alias = device->modalias;
 	const char *by;
 
 	alias_normalize(driver);
@@ -190,7 +238,7 @@ static void cover_one(const struct cover *cover, struct device *device)
 	if (!by)
 		by = cover_by_staying(cover, driver, device);
 	if (!by)
-		by = cover_by_alias(cover, found_for(cover, cover->in_target, alias));
+		by = cover_by_alias(cover, device);
 	if (!by)
 		by = cover_by_old(cover, device);
 	if (!by && is_core(cover, device, driver))
@@ -201,42 +249,49 @@ static void cover_one(const struct cover *cover, struct device *device)
 }
 
 static void cover_all(const struct root *root, const char *old_release,
-		      struct driver_tree *target, const struct strv *extra,
+		      struct driver_tree *target, const struct cover_terms *terms,
 		      struct device_list *list)
 {
-	cleanup(cover_done) struct cover cover = {.target = target, .extra = extra};
+	static const struct cover_terms none;
+	cleanup(cover_done) struct cover cover = {.target = target,
+						  .terms = terms ? terms : &none};
+	const struct modprobe_config *config = cover.terms->config;
 
 	/* A running kernel whose tree is gone only leaves fewer names to look for. */
 	(void)driver_tree_open(root, old_release, &cover.old, NULL);
 	wanted_gather(list, &cover.wanted);
 	cover.in_target = mem_zalloc(cover.wanted.count * sizeof(*cover.in_target));
 	cover.in_old = mem_zalloc(cover.wanted.count * sizeof(*cover.in_old));
+	cover.in_config = mem_zalloc(cover.wanted.count * sizeof(*cover.in_config));
 	driver_tree_match(target, &cover.wanted, cover.in_target);
 	driver_tree_match(&cover.old, &cover.wanted, cover.in_old);
+	if (config)
+		driver_aliases_match(&config->aliases, &cover.wanted, cover.in_config);
 	for (size_t i = 0; i < list->count; i++)
 		cover_one(&cover, &list->items[i]);
 }
 
 int devices_cover(const struct root *root, const char *old_release, const char *release,
-		  const struct strv *extra, struct device_list *list, struct error *err)
+		  const struct cover_terms *terms, struct device_list *list,
+		  struct error *err)
 {
 	autodrivertree struct driver_tree target;
 	int r = driver_tree_open(root, release, &target, err);
 
 	if (r < 0)
 		return error_prefix(err, r, "drivers of %s", release);
-	cover_all(root, old_release, &target, extra, list);
+	cover_all(root, old_release, &target, terms, list);
 	return 0;
 }
 
 int devices_cover_names(const struct root *root, const char *old_release,
-			const struct driver_names *names, struct device_list *list,
-			struct error *err)
+			const struct driver_names *names, const struct cover_terms *terms,
+			struct device_list *list, struct error *err)
 {
 	autodrivertree struct driver_tree target;
 
 	(void)err; /* lists can't be wrong, and today's tree may be absent */
 	driver_tree_of(names, &target);
-	cover_all(root, old_release, &target, &names->extra, list);
+	cover_all(root, old_release, &target, terms, list);
 	return 0;
 }

@@ -112,19 +112,6 @@ static void names_of_text(struct driver_tree *tree, size_t *room, size_t which)
 	}
 }
 
-/* NOLINTNEXTLINE(readability-function-size): the parameters are libkmod's */
-static void log_nothing(void *data, int priority, const char *file, int line,
-			const char *function, const char *format, va_list args)
-{
-	(void)data;
-	(void)priority;
-	(void)file;
-	(void)line;
-	(void)function;
-	(void)format;
-	(void)args;
-}
-
 /* libkmod on the tree; NULL where an index is missing or torn. */
 static struct kmod_ctx *kmod_open(int fd)
 {
@@ -136,11 +123,8 @@ static struct kmod_ctx *kmod_open(int fd)
 	if (!root_exists(&here, "/modules.alias.bin") ||
 	    kmod_indexes_check(&here, "", NULL) < 0)
 		return NULL;
-	kmod = sym_kmod_new(path, no_config);
-	if (!kmod)
-		return NULL;
-	sym_kmod_set_log_fn(kmod, log_nothing, NULL);
-	if (sym_kmod_load_resources(kmod) < 0)
+	kmod = kmod_silent(path, no_config);
+	if (kmod && sym_kmod_load_resources(kmod) < 0)
 		return sym_kmod_unref(kmod);
 	return kmod;
 }
@@ -280,14 +264,17 @@ static void match_kmod(const struct driver_tree *tree, const struct strv *wanted
 	}
 }
 
-static void match_lists(const struct alias_match *match, const struct driver_names *lists)
+void driver_aliases_match(const struct strv *aliases, const struct strv *wanted,
+			  struct strv *found)
 {
-	for (size_t i = 0; i < lists->aliases.count; i++) {
-		const char *alias = lists->aliases.items[i];
+	const struct alias_match match = {wanted, found_add, found};
+
+	for (size_t i = 0; i < aliases->count; i++) {
+		const char *alias = aliases->items[i];
 		const char *space = strrchr(alias, ' ');
 
 		if (space)
-			alias_match_one(match, alias, (size_t)(space - alias), space + 1,
+			alias_match_one(&match, alias, (size_t)(space - alias), space + 1,
 					strlen(space + 1));
 	}
 }
@@ -302,7 +289,7 @@ void driver_tree_match(const struct driver_tree *tree, const struct strv *wanted
 		return;
 	}
 	if (tree->lists)
-		match_lists(&match, tree->lists);
+		driver_aliases_match(&tree->lists->aliases, wanted, found);
 	if (tree->texts[TEXT_ALIAS])
 		alias_match_text(&match, tree->texts[TEXT_ALIAS],
 				 tree->sizes[TEXT_ALIAS]);

@@ -50,3 +50,6 @@ const struct driver_name *driver_tree_find(const struct driver_tree *tree,
  */
 void driver_tree_match(const struct driver_tree *tree, const struct strv *wanted,
 		       struct strv *found);
+/* The same among "PATTERN MODULE" words. */
+void driver_aliases_match(const struct strv *aliases, const struct strv *wanted,
+			  struct strv *found);

@@ -18,3 +18,25 @@ int kmod_library_load(struct error *err)
 
 	return library_load(&library, err);
 }
+
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libkmod's */
+static void log_nothing(void *data, int priority, const char *file, int line,
+			const char *function, const char *format, va_list args)
+{
+	(void)data;
+	(void)priority;
+	(void)file;
+	(void)line;
+	(void)function;
+	(void)format;
+	(void)args;
+}
+
+struct kmod_ctx *kmod_silent(const char *directory, const char *const *config_paths)
+{
+	struct kmod_ctx *kmod = sym_kmod_new(directory, config_paths);
+
+	if (kmod)
+		sym_kmod_set_log_fn(kmod, log_nothing, NULL);
+	return kmod;
+}

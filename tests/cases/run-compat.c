@@ -25,7 +25,8 @@
  *	  tables: flags | sections | both | none	of its exports: __kflagstab,
  *__ksymtab_gpl livepatch: yes		btf: sane | damaged imports: NAMESPACE...
  *so depends:, softdep:, firmware: (not there)
- *	  state: in-use not-built headers-missing	any of them
+ *	  state: in-use not-built headers-missing unaliased	any of them
+ *	  install: COMMAND		modprobe.d's, which loads nothing
  *	  expect: VERDICT REASON...	all reasons in order: CODE or CODE=ABOUT; ~ before
  *					one that does not refuse the module
  *	  says: TEXT			is part of one of its reasons
@@ -51,7 +52,7 @@ struct player {
 	struct compat_module item;
 	bool no_file, basic, extended;
 	long long layout_version;
-	char *expected;
+	char *expected, *install;
 	struct strv says;
 	const char *answer; /* a real kernel's, or NULL */
 };
@@ -548,9 +549,19 @@ static int key_state(struct scene *s, const char *value, struct error *err)
 			s->now->item.not_built = true;
 		else if (str_eq(words.items[i], "headers-missing"))
 			s->now->item.headers_missing = true;
+		else if (str_eq(words.items[i], "unaliased"))
+			s->now->item.unaliased = true;
 		else
 			return unknown(words.items[i], err);
 	}
+	return 0;
+}
+
+static int key_install(struct scene *s, const char *value, struct error *err)
+{
+	(void)err; /* a shell's */
+	free(s->now->install);
+	s->now->item.install = s->now->install = str_dup(value);
 	return 0;
 }
 
@@ -618,6 +629,7 @@ static const struct key {
 	{"softdep", true, key_softdep},
 	{"firmware", true, key_firmware},
 	{"state", true, key_state},
+	{"install", true, key_install},
 	{"expect", true, key_expect},
 	{"says", true, key_says},
 	{"answer", true, key_answer},
@@ -722,6 +734,7 @@ static void scene_done(struct scene *s)
 		strv_done(&p->says);
 		free(p->known.name);
 		free(p->expected);
+		free(p->install);
 	}
 	kernel_abi_done(&s->abi);
 	compat_set_done(&s->set);

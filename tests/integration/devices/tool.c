@@ -141,7 +141,7 @@ static int judge(const struct root *root, char **words, bool lists,
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &begun); /* always there */
 	if (r == 0)
-		r = lists ? devices_cover_names(root, words[0], &names, list, err)
+		r = lists ? devices_cover_names(root, words[0], &names, NULL, list, err)
 			  : devices_cover(root, words[0], words[1], NULL, list, err);
 	(void)clock_gettime(CLOCK_MONOTONIC, &ended);
 	driver_names_done(&names);

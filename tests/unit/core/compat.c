@@ -151,6 +151,7 @@ static void codes_have_the_names_of_the_document(void **state)
 		"firmware-missing",
 		"not-built",
 		"headers-missing",
+		"disabled",
 	};
 
 	(void)state;

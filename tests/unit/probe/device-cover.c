@@ -49,16 +49,23 @@ static void list_one(const char *alias, const char *driver, const char *module,
 					.built_in = built_in};
 }
 
-static void cover(const struct root *root, const struct strv *extra,
-		  struct device_list *list)
+static void cover_by(const struct root *root, const struct cover_terms *terms,
+		     struct device_list *list)
 {
 	struct error err = {0};
 
-	if (devices_cover(root, OLD, NEW, extra, list, &err) < 0)
+	if (devices_cover(root, OLD, NEW, terms, list, &err) < 0)
 		fail_msg("%s", err.message);
 }
 
-static void assert_cover(const struct root *root, const char *facts, const char *by)
+static void cover(const struct root *root, const struct strv *extra,
+		  struct device_list *list)
+{
+	cover_by(root, &(struct cover_terms){.extra = extra}, list);
+}
+
+static void assert_cover_by(const struct root *root, const struct cover_terms *terms,
+			    const char *facts, const char *by)
 {
 	autodevices struct device_list list = {0};
 	autostrv struct strv words = {0};
@@ -69,11 +76,16 @@ static void assert_cover(const struct root *root, const char *facts, const char 
 	built_in = *words.items[2] == '-';
 	list_one(str_eq(words.items[0], "none") ? "" : words.items[0], words.items[1],
 		 words.items[2] + (built_in ? 1 : 0), built_in, &list);
-	cover(root, NULL, &list);
+	cover_by(root, terms, &list);
 	if (!list.items[0].covered != !by || !str_eq(list.items[0].by, by))
 		fail_msg("%s is covered by %s, not by %s", facts,
 			 list.items[0].by ? list.items[0].by : "nothing",
 			 by ? by : "nothing");
+}
+
+static void assert_cover(const struct root *root, const char *facts, const char *by)
+{
+	assert_cover_by(root, NULL, facts, by);
 }
 
 static void alias_in_the_target_covers(void **state)
@@ -294,19 +306,19 @@ static void lists_of_a_package_cover_alike(void **state)
 	strv_add(&names.built_in, "c");
 	strv_add(&names.built_in, "virtio_pci");
 	list_one("pci:v00008086d1sv2", "was", "was", false, &list);
-	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
+	assert_int_equal(devices_cover_names(root, OLD, &names, NULL, &list, NULL), 0);
 	assert_string_equal(list.items[0].by, "e1000e");
 	device_list_done(&list);
 	list_one("pci:v1", "virtio-pci", "virtio_pci", false, &list);
-	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
+	assert_int_equal(devices_cover_names(root, OLD, &names, NULL, &list, NULL), 0);
 	assert_string_equal(list.items[0].by, "built in");
 	device_list_done(&list);
 	list_one("pci:cc", "was", "was", false, &list);
-	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
+	assert_int_equal(devices_cover_names(root, OLD, &names, NULL, &list, NULL), 0);
 	assert_string_equal(list.items[0].by, "built in");
 	device_list_done(&list);
 	list_one("pci:d", "was", "was", false, &list);
-	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
+	assert_int_equal(devices_cover_names(root, OLD, &names, NULL, &list, NULL), 0);
 	assert_false(list.items[0].covered);
 	driver_names_done(&names);
 }
@@ -317,16 +329,83 @@ static void a_module_that_comes_later_covers_what_it_drives_now(void **state)
 	const struct root *root = machine(state);
 	autodevices struct device_list list = {0};
 	struct driver_names names = {0};
+	autostrv struct strv extra = {0};
+	const struct cover_terms terms = {.extra = &extra};
 
 	put_tree(root, OLD, "alias pci:e* third\n", "updates/third.ko:\n", "");
 	strv_add(&names.modules, "e1000e");
 	list_one("pci:e1", "third", "third", false, &list);
-	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
+	assert_int_equal(devices_cover_names(root, OLD, &names, NULL, &list, NULL), 0);
 	assert_false(list.items[0].covered);
-	strv_add(&names.extra, "third");
-	assert_int_equal(devices_cover_names(root, OLD, &names, &list, NULL), 0);
+	strv_add(&extra, "third");
+	assert_int_equal(devices_cover_names(root, OLD, &names, &terms, &list, NULL), 0);
 	assert_string_equal(list.items[0].by, "third");
 	driver_names_done(&names);
+}
+
+/* A machine with NVIDIA's own driver: nouveau must not, and would not, take the card. */
+static void what_modprobe_would_not_load_covers_only_what_runs_on_it(void **state)
+{
+	const struct root *root = machine(state);
+	automodprobe struct modprobe_config config = {0};
+	autostrv struct strv extra = {0}, loaded = {0};
+	const struct cover_terms terms = {.extra = &extra,
+					  .config = &config,
+					  .loaded = &loaded};
+
+	put_tree(root, OLD, "", "", "kernel/was-built-in.ko\n");
+	put_tree(root, NEW,
+		 "alias pci:a* nouveau\nalias pci:b* i2c-i801\nalias pci:c* ok\n",
+		 "kernel/nouveau.ko:\nkernel/i2c-i801.ko:\nkernel/ok.ko:\n"
+		 "kernel/was-built-in.ko:\n",
+		 "kernel/inside.ko\n");
+	assert_cover_by(root, &terms, "pci:a1 nvidia nvidia", "nouveau");
+	strv_add(&config.blacklisted, "nouveau");
+	strv_add(&config.blacklisted, "i2c_i801");
+	strv_add(&config.blacklisted, "inside");
+	strv_add(&config.blacklisted, "was_built_in");
+	assert_cover_by(root, &terms, "pci:a1 nvidia nvidia", NULL);
+	assert_cover_by(root, &terms, "pci:b1 i801_smbus i2c_i801", "i2c_i801");
+	assert_cover_by(root, &terms, "pci:c1 was was", "ok");
+	assert_cover_by(root, &terms, "none inside inside", "built in");
+	assert_cover_by(root, &terms, "none was-built-in -was_built_in", NULL);
+	strv_add(&loaded, "nouveau"); /* for another card */
+	assert_cover_by(root, &terms, "pci:a1 gone gone", "nouveau");
+	strv_add(&extra, "nvidia");
+	assert_cover_by(root, &terms, "pci:a1 nvidia nvidia", "nvidia");
+}
+
+static void what_the_next_command_line_forbids_does_not_cover(void **state)
+{
+	const struct root *root = machine(state);
+	automodprobe struct modprobe_config config = {0};
+	autostrv struct strv barred = {0};
+	const struct cover_terms terms = {.config = &config, .barred = &barred};
+
+	put_tree(root, NEW, "", "kernel/a.ko:\nkernel/b.ko:\nkernel/c.ko:\n",
+		 "kernel/inside.ko\n");
+	strv_add(&config.newly, "a");
+	strv_add(&barred, "b");
+	strv_add(&barred, "inside");
+	assert_cover_by(root, &terms, "none a a", NULL);
+	assert_cover_by(root, &terms, "none b b", NULL);
+	assert_cover_by(root, &terms, "none c c", "c");
+	assert_cover_by(root, &terms, "none inside inside", "built in");
+}
+
+static void an_alias_of_modprobe_d_hides_the_trees(void **state)
+{
+	const struct root *root = machine(state);
+	automodprobe struct modprobe_config config = {0};
+	const struct cover_terms terms = {.config = &config};
+
+	put_tree(root, NEW, "alias pci:a* one\n", "kernel/one.ko:\nkernel/two.ko:\n", "");
+	assert_cover_by(root, &terms, "pci:a1 was was", "one");
+	strv_add(&config.aliases, "pci:a* two");
+	assert_cover_by(root, &terms, "pci:a1 was was", "two");
+	free(config.aliases.items[0]);
+	config.aliases.items[0] = str_dup("pci:a* off");
+	assert_cover_by(root, &terms, "pci:a1 was was", NULL);
 }
 
 int main(void)
@@ -347,6 +426,9 @@ int main(void)
 		MACHINE_TEST(torn_index_gives_way_to_the_text),
 		MACHINE_TEST(lists_of_a_package_cover_alike),
 		MACHINE_TEST(a_module_that_comes_later_covers_what_it_drives_now),
+		MACHINE_TEST(what_modprobe_would_not_load_covers_only_what_runs_on_it),
+		MACHINE_TEST(what_the_next_command_line_forbids_does_not_cover),
+		MACHINE_TEST(an_alias_of_modprobe_d_hides_the_trees),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

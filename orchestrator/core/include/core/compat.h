@@ -38,6 +38,7 @@ enum compat_code {
 	COMPAT_FIRMWARE_MISSING,
 	COMPAT_NOT_BUILT,
 	COMPAT_HEADERS_MISSING,
+	COMPAT_DISABLED,
 	COMPAT_CODES,
 };
 const char *compat_code_name(enum compat_code code);
@@ -121,6 +122,10 @@ struct compat_module {
 	bool headers_missing;    /* its provider can't build it for the target ... */
 	bool not_built;          /* ... or could, and has not */
 	struct strv no_firmware; /* files it names that are not there, and were before */
+	/* Of its next boot: modprobe.d's command in place of loading it, which loads
+	 * nothing (borrowed), or NULL; and modprobe.blacklist= names it newly. */
+	const char *install;
+	bool unaliased;
 	enum module_remedy remedy;
 	enum compat_verdict verdict; /* filled by compat_judge, as are the reasons */
 	struct compat_reason *reasons;

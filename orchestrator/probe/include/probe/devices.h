@@ -6,6 +6,7 @@
 
 #include "base/root-file.h"
 #include "core/module.h"
+#include "probe/modprobe-config.h"
 
 struct device {
 	char *path;     /* below /sys/devices */
@@ -32,6 +33,16 @@ void device_list_done(struct device_list *list);
  * no program. -ERROR_DAMAGED: a tree without end.
  */
 int devices_probe(const struct root *root, struct device_list *ret, struct error *err);
+/* What decides beside the names and aliases of two kernels; each may be NULL. */
+struct cover_terms {
+	/* Third-party modules that will load there; where it is given, a module below
+	 * updates, extra or weak-updates counts only if it is named. */
+	const struct strv *extra;
+	const struct modprobe_config
+		*config;           /* aliases of its own, and what it forbids */
+	const struct strv *loaded; /* today, - as _ */
+	const struct strv *barred; /* module_blacklist= of the target's command line */
+};
 /*
  * Fill covered and by for a release's module tree (modules.alias, modules.builtin,
  * depmod's binary indexes through libkmod). A device is covered where its modalias finds
@@ -40,28 +51,28 @@ int devices_probe(const struct root *root, struct device_list *ret, struct error
  * alias before recent kernels); or where the driver is core code, in the image and of no
  * module's name in old_release. A name does not count where its module had a PCI or USB
  * device's modalias in old_release and no module has it in the target: that id was
- * dropped. old_release's tree may be absent. extra (may be NULL):
- * names of third-party modules that will load there; where it is given, a module below
- * updates, extra or weak-updates counts only if it is named. May be repeated. -ENOENT:
- * the target has no module tree, or depmod never ran over it.
+ * dropped. A module that modprobe.d keeps from loading by an alias counts only
+ * where it is loaded now, in spite of that. old_release's tree
+ * may be absent. May be repeated. -ENOENT: the target has no module tree, or depmod never
+ * ran over it.
  */
 int devices_cover(const struct root *root, const char *old_release, const char *release,
-		  const struct strv *extra, struct device_list *list, struct error *err);
+		  const struct cover_terms *terms, struct device_list *list,
+		  struct error *err);
 /*
  * The same for a tree that is not installed: aliases and names as a package's modules
  * have them ("alias module" words in aliases, those of modules.builtin.modinfo too; names
- * in modules and built_in, - as _). extra: names of third-party modules that will be
- * there besides.
+ * in modules and built_in, - as _). terms->extra: names of third-party modules that will
+ * be there besides.
  */
 struct driver_names {
 	struct strv aliases; /* "pci:v*…* module" */
 	struct strv modules, built_in;
-	struct strv extra;
 };
 void driver_names_done(struct driver_names *names);
 int devices_cover_names(const struct root *root, const char *old_release,
-			const struct driver_names *names, struct device_list *list,
-			struct error *err);
+			const struct driver_names *names, const struct cover_terms *terms,
+			struct device_list *list, struct error *err);
 /*
  * Modules of the file system of / and of what it stands on (drivers, device mapper, RAID,
  * the link of a network root), as the running kernel has them loaded, sorted; built-in
