@@ -15,6 +15,7 @@
 
 #define MODULES_FILE "/proc/modules"
 #define MODULES_MAX  ((size_t)4 * 1024 * 1024)
+#define BOOTS_MAX    1024 /* newest boots that are asked */
 
 static enum prediction prediction_of(enum compat_verdict verdict)
 {
@@ -224,22 +225,58 @@ int vet_observe(const struct machine *machine, struct error *err)
 	return r;
 }
 
-/* Loaded by that release once, and its tree has no such file any more. */
+/* When the last boot of that release began that was found healthy; 0 for none. */
+static int last_healthy_boot(const struct vet *vet, int64_t *ret, struct error *err)
+{
+	struct boot_list boots = {0};
+	int r = boot_list(vet->machine->db, BOOTS_MAX, &boots, err);
+
+	*ret = 0;
+	for (size_t i = 0; r == 0 && i < boots.count; i++)
+		if (boots.items[i].verdict == VERDICT_HEALTHY &&
+		    boots.items[i].begun > *ret &&
+		    str_eq(boots.items[i].release, vet->report->release))
+			*ret = boots.items[i].begun;
+	boot_list_done(&boots);
+	return r;
+}
+
+/*
+ * Loaded by that release once, and its tree has no such file any more. Each boot notes
+ * what it has loaded when it is judged: one that was healthy without the module has
+ * proven the way back without it, be it that its package was removed on purpose. What
+ * the policy requires by its name is missed all the same.
+ */
+static bool record_is_missed(const struct vet *vet, const struct compat_record *record,
+			     int64_t healthy)
+{
+	const struct policy *policy = vet->machine->policy;
+
+	if (record->observed != OBSERVATION_LOADED ||
+	    vet_third_party(&vet->report->there, record->module) ||
+	    vet_kernel_has(vet, record->module) ||
+	    policy_module_fits(policy_strings(policy, POLICY_MODULES_IGNORED),
+			       record->module))
+		return false;
+	return record->seen >= healthy ||
+	       policy_module_fits(policy_strings(policy, POLICY_MODULES_REQUIRED),
+				  record->module);
+}
+
 static int drift_gone(struct vet *vet, struct strv *ret, struct error *err)
 {
 	struct compat_record_list records = {0};
-	const struct strv *ignored =
-		policy_strings(vet->machine->policy, POLICY_MODULES_IGNORED);
-	int r = compat_record_list(vet->machine->db, vet->report->release, &records, err);
+	int64_t healthy = 0;
+	int r = last_healthy_boot(vet, &healthy, err);
 
+	if (r == 0)
+		r = compat_record_list(vet->machine->db, vet->report->release, &records,
+				       err);
 	for (size_t i = 0; r == 0 && i < records.count; i++) {
 		const struct compat_record *record = &records.items[i];
 		autofree char *sentence = NULL;
 
-		if (record->observed != OBSERVATION_LOADED ||
-		    vet_third_party(&vet->report->there, record->module) ||
-		    vet_kernel_has(vet, record->module) ||
-		    policy_module_fits(ignored, record->module))
+		if (!record_is_missed(vet, record, healthy))
 			continue;
 		sentence = str_format("module %s, which %s had loaded, is not in its "
 				      "module tree any more",

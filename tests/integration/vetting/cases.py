@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What kuro check says of machines, and what it must not say."""
+import contextlib
 import json
 import os
+import sqlite3
+import time
 
 from machine import another_version, put, run
 
@@ -755,3 +758,37 @@ def what_the_good_kernel_has_itself_by_now_is_no_drift(machine):
     own.unlink()
     machine.depmod(machine.run)
     assert "dummy" in str(machine.status()["drift"]), "none is there"
+
+
+def boots(machine, verdict, later):
+    """Another boot, so many seconds from now, with a verdict."""
+    put(machine.root / "proc/sys/kernel/random/boot_id",
+        f"0b7c1f4e-0000-4000-8000-{later:012}\n")
+    put(machine.root / "proc/stat", f"btime {int(time.time()) + later}\n")
+    machine.kuro("verdict", status=None)
+    with contextlib.closing(sqlite3.connect(machine.root / "var/lib/kuro/state.db")) as state:
+        changed = state.execute("UPDATE boots SET verdict = ? WHERE boot_id LIKE ?",
+                                (verdict, f"%{later:012}"))
+        expect(changed.rowcount, 1, "this boot's row")
+        state.commit()
+
+
+@case
+def what_a_healthy_boot_went_without_is_missed_no_more(machine):
+    """The package of a module was purged."""
+    in_use(machine, "kuro_base")
+    set_up(machine, machine.run)
+    machine.kuro("hold", "6.6.6", "--reason=makes the database")
+    machine.policy("health: { settle = 0; attempts = 1; };")
+    boots(machine, "healthy", -100)
+    expect(machine.status()["drift"], [], "the module is there")
+    machine.remove(machine.run, "kuro_base")
+    machine.load()
+    assert "kuro_base" in str(machine.status()["drift"]), "just removed"
+    boots(machine, "failed", 100)
+    assert "kuro_base" in str(machine.status()["drift"]), "a boot that failed proves nothing"
+    boots(machine, "healthy", 200)
+    expect(machine.status()["drift"], [], "a healthy boot without it")
+    expect([r["module"] for r in record(machine)["records"]], ["kuro_base"], "the record stays")
+    machine.policy('modules: { required = [ "kuro_base" ]; };')
+    assert "kuro_base" in str(machine.status()["drift"]), "the policy requires it"
