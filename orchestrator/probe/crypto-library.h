@@ -51,6 +51,8 @@
 	X(X509_cmp)                      \
 	X(X509_free)                     \
 	X(X509_get0_pubkey)              \
+	X(X509_get_extension_flags)      \
+	X(X509_get_key_usage)            \
 	X(X509_verify)                   \
 	X(d2i_CMS_ContentInfo)           \
 	X(d2i_X509)

@@ -5,6 +5,7 @@
  */
 #include "firmware-keys.h"
 
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@
 #define SHIM            "-605dab50-e046-4300-abb6-3dd810dd8b23"
 #define SECURITY        "-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
 #define MOK_TABLE       EFI_DIR "/mok-variables/MokListRT"
+#define MOK_TRUSTED     EFI_DIR "/mok-variables/MokListTrustedRT"
 #define MOK_VARIABLE    EFIVARS_DIR "/MokListRT" SHIM
 #define MOKX_VARIABLE   EFIVARS_DIR "/MokListXRT" SHIM
 #define IGNORE_DB       EFIVARS_DIR "/MokIgnoreDB" SHIM
@@ -61,8 +63,44 @@ static void add_hash(void *data, const void *hash, size_t len)
 		text_append_n(data, hash, len);
 }
 
-static void add_variable(const struct root *root, const char *path, size_t skip,
-			 struct certificates *ret)
+/* Those of the owner's keys that go to one ring. */
+struct owners_keys {
+	struct certificates *ret;
+	bool some; /* else all of them: */
+	bool authorities;
+	bool plain_only; /* INTEGRITY_CA_MACHINE_KEYRING_MAX: no other use */
+};
+
+/* restrict_link_by_ca (crypto/asymmetric_keys/restrict.c) */
+static bool is_authority(const struct owners_keys *keys, X509 *certificate)
+{
+	uint32_t flags = sym_X509_get_extension_flags(certificate);
+	uint32_t usage = sym_X509_get_key_usage(certificate);
+
+	return (flags & EXFLAG_CA) && (flags & EXFLAG_KUSAGE) &&
+	       (usage & KU_KEY_CERT_SIGN) &&
+	       !(keys->plain_only && (usage & KU_DIGITAL_SIGNATURE));
+}
+
+static void add_owners(void *data, const void *der, size_t len)
+{
+	const struct owners_keys *keys = data;
+	size_t count = keys->ret->count;
+	X509 *added;
+
+	certificates_add(keys->ret, der, len);
+	if (!keys->some || keys->ret->count == count)
+		return;
+	added = keys->ret->items[count];
+	if (is_authority(keys, added) == keys->authorities)
+		return;
+	sym_X509_free(added);
+	keys->ret->count = count;
+}
+
+static void read_variable(const struct root *root, const char *path, size_t skip,
+			  void (*take)(void *data, const void *der, size_t len),
+			  void *take_data)
 {
 	autofree char *data = NULL;
 	size_t len = 0;
@@ -70,8 +108,7 @@ static void add_variable(const struct root *root, const char *path, size_t skip,
 	/* Absent without UEFI, or root's alone: then none of its keys is known. */
 	if (root_read(root, path, VARIABLE_MAX, &data, &len, NULL) < 0 || len < skip)
 		return;
-	efi_signatures_each(EFI_SIGNATURE_X509, data + skip, len - skip, add_certificate,
-			    ret);
+	efi_signatures_each(EFI_SIGNATURE_X509, data + skip, len - skip, take, take_data);
 }
 
 bool source_config_has(const struct kernel_source *source, const char *line)
@@ -96,6 +133,7 @@ struct reading {
 	const struct root *root;
 	const struct kernel_source *source;
 	bool platform;      /* it has the ring, and reads the firmware's lists */
+	bool asked;         /* that ring is asked for modules */
 	bool owners_counts; /* it takes the machine owner's, too */
 	struct firmware_keys *ret;
 };
@@ -124,27 +162,60 @@ static bool owner_counts(const struct reading *reading)
 	       firmware.secure_boot;
 }
 
+/* Does it ask .platform for modules, as distributions' kernels do? */
+static bool platform_is_asked(const struct reading *reading)
+{
+	const struct kernel_source *source = reading->source;
+
+	return reading->platform &&
+	       (source_config_has(source, "CONFIG_LOCK_DOWN_IN_EFI_SECURE_BOOT=y") ||
+		source_config_has(source,
+				  "# CONFIG_LOCK_DOWN_IN_EFI_SECURE_BOOT is not set"));
+}
+
+static void read_owners(const struct reading *reading, struct owners_keys *keys)
+{
+	const struct root *root = reading->root;
+
+	if (!reading->owners_counts)
+		return;
+	if (root_exists(root, MOK_TABLE))
+		read_variable(root, MOK_TABLE, 0, add_owners, keys);
+	else
+		read_variable(root, MOK_VARIABLE, ATTRIBUTES_SIZE, add_owners, keys);
+}
+
 /*
- * The machine owner's keys count where they are in .machine, or in .platform, which
- * distributions' kernels ask too; the firmware's db is in .platform alone, unless the
- * owner told shim not to use it.
+ * The machine owner's keys count where they are in .machine, or in a .platform that is
+ * asked; the firmware's db is in .platform alone, unless the owner told shim not to use
+ * it. What .machine does not take goes to .platform.
  */
 static void read_trusted(struct reading *reading)
 {
-	const struct root *root = reading->root;
+	const struct kernel_source *source = reading->source;
 	struct certificates *ret = reading->ret->trusted;
-	bool machine =
-		source_config_has(reading->source, "CONFIG_INTEGRITY_MACHINE_KEYRING=y");
+	struct owners_keys keys = {
+		.ret = ret,
+		.some = source_config_has(source,
+					  "CONFIG_INTEGRITY_CA_MACHINE_KEYRING=y"),
+		.authorities = true,
+		.plain_only =
+			source_config_has(source,
+					  "CONFIG_INTEGRITY_CA_MACHINE_KEYRING_MAX=y"),
+	};
+	bool machine = source_config_has(source, "CONFIG_INTEGRITY_MACHINE_KEYRING=y") &&
+		       root_exists(reading->root, MOK_TRUSTED);
 
-	if (reading->owners_counts && (reading->platform || machine)) {
-		if (root_exists(root, MOK_TABLE))
-			add_variable(root, MOK_TABLE, 0, ret);
-		else
-			add_variable(root, MOK_VARIABLE, ATTRIBUTES_SIZE, ret);
-	}
-	reading->ret->platform_from = machine ? ret->count : 0;
-	if (reading->platform && !root_exists(root, IGNORE_DB))
-		add_variable(root, DB_VARIABLE, ATTRIBUTES_SIZE, ret);
+	if (machine)
+		read_owners(reading, &keys);
+	reading->ret->platform_from = ret->count;
+	keys.some &= machine;
+	keys.authorities = false;
+	if (reading->asked && (!machine || keys.some))
+		read_owners(reading, &keys);
+	if (reading->asked && !root_exists(reading->root, IGNORE_DB))
+		read_variable(reading->root, DB_VARIABLE, ATTRIBUTES_SIZE,
+			      add_certificate, ret);
 	reading->ret->platform_to = ret->count;
 }
 
@@ -181,6 +252,7 @@ void firmware_keys_read(const struct root *root, const struct kernel_source *sou
 	ret->revoked->complete = true;
 	reading.platform =
 		source_config_has(source, "CONFIG_INTEGRITY_PLATFORM_KEYRING=y");
+	reading.asked = platform_is_asked(&reading);
 	reading.owners_counts = owner_counts(&reading);
 	read_trusted(&reading);
 	if (!reading.platform) /* LOAD_UEFI_KEYS */

@@ -31,6 +31,16 @@ struct firmware_keys {
  * Which of them the source's kernel would take at its boot, by its configuration, its
  * release and whether the firmware of root enforces Secure Boot. What can't be read has
  * no key. Rules: security/integrity/platform_certs/load_uefi.c, machine_keyring.c.
+ *
+ * The owner's keys go to .machine where the kernel has it (5.18,
+ * INTEGRITY_MACHINE_KEYRING) and shim says by MokListTrustedRT that they may, else to
+ * .platform. Linux as it is published asks .machine for modules, and never .platform. The
+ * kernels of Debian, Fedora, Red Hat and SUSE ask .platform too ("KEYS: Make use of
+ * platform keyring for module signature verify"), so that there MokListTrustedRT decides
+ * only whether dbx is asked for such a key before 6.6. Debian's configurations of 6.1
+ * and 6.12 have both rings, and 6.12 has INTEGRITY_CA_MACHINE_KEYRING off. That patch has
+ * no option of its own: the same distributions' lockdown under Secure Boot, which Linux
+ * does not have, is the mark.
  */
 void firmware_keys_read(const struct root *root, const struct kernel_source *source,
 			struct firmware_keys *ret);

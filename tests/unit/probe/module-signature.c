@@ -37,10 +37,11 @@ static const char marker[] = "~Module signature appended~\n";
 struct signer {
 	EVP_PKEY *key;
 	X509 *certificate;
+	const char *usage; /* of its key, or NULL */
 };
 
 /* Made once: a kernel's own key, a machine owner's, and one that the kernel's signed. */
-static struct signer kernels, owners, derived;
+static struct signer kernels, owners, derived, authority = {.usage = "keyCertSign"};
 
 static void add_extension(X509 *certificate, X509 *issuer, int nid, const char *value)
 {
@@ -82,6 +83,9 @@ static void signer_make(struct signer *ret, EVP_PKEY *key, const char *name, lon
 		      "critical,CA:TRUE");
 	add_extension(certificate, issuer->certificate, NID_subject_key_identifier,
 		      "hash");
+	if (ret->usage)
+		add_extension(certificate, issuer->certificate, NID_key_usage,
+			      ret->usage);
 	assert_true(X509_sign(certificate, issuer->key, EVP_sha256()) > 0);
 }
 
@@ -99,6 +103,7 @@ static int make_signers(void **state)
 	signer_make(&owners, EVP_EC_gen("P-256"), "DKMS module\nsigning key", 0x7007,
 		    NULL);
 	signer_make(&derived, EVP_EC_gen("P-256"), "derived", 3, &kernels);
+	signer_make(&authority, EVP_EC_gen("P-256"), "authority", 4, NULL);
 	return 0;
 }
 
@@ -108,6 +113,7 @@ static int free_signers(void **state)
 	signer_done(&kernels);
 	signer_done(&owners);
 	signer_done(&derived);
+	signer_done(&authority);
 	return 0;
 }
 
@@ -200,13 +206,16 @@ static int config_only(void *data, const char *what, const void **ret, size_t *r
 }
 
 #define IMA "CONFIG_IMA_SECURE_AND_OR_TRUSTED_BOOT=y\n"
-static char platform[] = IMA "# CONFIG_INTEGRITY_MACHINE_KEYRING is not set\n"
-			     "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n";
+/* Linux as it is published has no such option, and asks no .platform for modules. */
+#define DISTRIBUTION "CONFIG_LOCK_DOWN_IN_EFI_SECURE_BOOT=y\n"
+static char platform[] =
+	IMA DISTRIBUTION "# CONFIG_INTEGRITY_MACHINE_KEYRING is not set\n"
+			 "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n";
 static char machine_only[] = IMA "CONFIG_INTEGRITY_MACHINE_KEYRING=y\n";
-static char without_ima[] = "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
-			    "CONFIG_SYSTEM_REVOCATION_LIST=y\n";
-static char neither[] = IMA "CONFIG_X_INTEGRITY_PLATFORM_KEYRING=y\n"
-			    "CONFIG_INTEGRITY_PLATFORM_KEYRING=yes\n";
+static char without_ima[] = DISTRIBUTION "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
+					 "CONFIG_SYSTEM_REVOCATION_LIST=y\n";
+static char neither[] = IMA DISTRIBUTION "CONFIG_X_INTEGRITY_PLATFORM_KEYRING=y\n"
+					 "CONFIG_INTEGRITY_PLATFORM_KEYRING=yes\n";
 
 /* Whose kernel it is; newer ones ask their list for every key. */
 static const char *release = "6.12.1";
@@ -393,6 +402,12 @@ static void secure_boot(const struct root *root, bool on)
 	made_bytes(root, SECURE, on ? "\6\0\0\0\1" : "\6\0\0\0\0", 5);
 }
 
+/* mokutil --trust-mok */
+static void owner_is_trusted(const struct root *root)
+{
+	made_bytes(root, "/sys/firmware/efi/mok-variables/MokListTrustedRT", "\1", 1);
+}
+
 static void owners_key_counts_once_enrolled(void **state)
 {
 	const struct made_machine *m = *state;
@@ -407,6 +422,9 @@ static void owners_key_counts_once_enrolled(void **state)
 			 SIGNATURE_UNKNOWN_KEY);
 	enrol(&m->root, MOK, &owners);
 	assert_int_equal(judged(&m->root, platform, &kernels, &file), SIGNATURE_TRUSTED);
+	assert_int_equal(judged(&m->root, machine_only, &kernels, &file),
+			 SIGNATURE_UNKNOWN_KEY);
+	owner_is_trusted(&m->root);
 	assert_int_equal(judged(&m->root, machine_only, &kernels, &file),
 			 SIGNATURE_TRUSTED);
 	assert_int_equal(judged(&m->root, NULL, &kernels, &file), SIGNATURE_TRUSTED);
@@ -461,9 +479,9 @@ static void firmwares_keys_count_in_the_platform_ring(void **state)
 			 SIGNATURE_UNKNOWN_KEY);
 }
 
-static char revoking[] = IMA "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
-			     "CONFIG_INTEGRITY_MACHINE_KEYRING=y\n"
-			     "CONFIG_SYSTEM_REVOCATION_LIST=y\n";
+static char revoking[] = IMA DISTRIBUTION "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
+					  "CONFIG_INTEGRITY_MACHINE_KEYRING=y\n"
+					  "CONFIG_SYSTEM_REVOCATION_LIST=y\n";
 
 static void revoked_key_is_refused_where_the_kernel_asks(void **state)
 {
@@ -479,6 +497,7 @@ static void revoked_key_is_refused_where_the_kernel_asks(void **state)
 			 SIGNATURE_REVOKED_KEY);
 	assert_int_equal(judged(&m->root, revoking, &kernels, &other), SIGNATURE_TRUSTED);
 	/* without the option no certificate is kept, without the ring none is read */
+	owner_is_trusted(&m->root);
 	assert_int_equal(judged(&m->root, platform, &kernels, &file), SIGNATURE_TRUSTED);
 	assert_int_equal(judged(&m->root, machine_only, &kernels, &file),
 			 SIGNATURE_TRUSTED);
@@ -486,8 +505,9 @@ static void revoked_key_is_refused_where_the_kernel_asks(void **state)
 
 static void older_kernels_ask_for_the_platforms_keys_only(void **state)
 {
-	static char no_machine[] = IMA "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
-				       "CONFIG_SYSTEM_REVOCATION_LIST=y\n";
+	static char no_machine[] =
+		IMA DISTRIBUTION "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
+				 "CONFIG_SYSTEM_REVOCATION_LIST=y\n";
 	const struct made_machine *m = *state;
 	automodule struct module_file file = signed_module(&owners, &(struct way){0});
 
@@ -495,6 +515,9 @@ static void older_kernels_ask_for_the_platforms_keys_only(void **state)
 	enrol(&m->root, MOK, &owners);
 	enrol(&m->root, DBX, &owners);
 	release = "6.1.0-56-amd64";
+	assert_int_equal(judged(&m->root, revoking, &kernels, &file),
+			 SIGNATURE_REVOKED_KEY);
+	owner_is_trusted(&m->root); /* into .machine, that is, and not .platform */
 	assert_int_equal(judged(&m->root, revoking, &kernels, &file), SIGNATURE_TRUSTED);
 	assert_int_equal(judged(&m->root, no_machine, &owners, &file), SIGNATURE_TRUSTED);
 	assert_int_equal(judged(&m->root, no_machine, &kernels, &file),
@@ -514,6 +537,55 @@ static void shims_list_counts_under_secure_boot(void **state)
 	secure_boot(&m->root, true);
 	assert_int_equal(judged(&m->root, revoking, &kernels, &file),
 			 SIGNATURE_REVOKED_KEY);
+}
+
+/* Linux as it is published: .machine, and no .platform. */
+static void owners_key_counts_where_modules_are_looked_up(void **state)
+{
+	static char published[] = IMA "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
+				      "CONFIG_INTEGRITY_MACHINE_KEYRING=y\n";
+	static char off[] = IMA "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
+				"# CONFIG_LOCK_DOWN_IN_EFI_SECURE_BOOT is not set\n";
+	const struct made_machine *m = *state;
+	automodule struct module_file file = signed_module(&owners, &(struct way){0});
+
+	secure_boot(&m->root, true);
+	enrol(&m->root, MOK, &owners);
+	assert_int_equal(judged(&m->root, published, &kernels, &file),
+			 SIGNATURE_UNKNOWN_KEY);
+	assert_int_equal(judged(&m->root, off, &kernels, &file), SIGNATURE_TRUSTED);
+	owner_is_trusted(&m->root);
+	assert_int_equal(judged(&m->root, published, &kernels, &file), SIGNATURE_TRUSTED);
+	enrol(&m->root, MOK, &kernels);
+	enrol(&m->root, DB, &owners);
+	assert_int_equal(judged(&m->root, published, NULL, &file), SIGNATURE_UNKNOWN_KEY);
+}
+
+/* INTEGRITY_CA_MACHINE_KEYRING: others than authorities go to .platform. */
+static void machines_ring_may_take_authorities_alone(void **state)
+{
+	static char authorities[] = IMA "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
+					"CONFIG_INTEGRITY_MACHINE_KEYRING=y\n"
+					"CONFIG_INTEGRITY_CA_MACHINE_KEYRING=y\n";
+	static char asked[] = IMA DISTRIBUTION "CONFIG_INTEGRITY_PLATFORM_KEYRING=y\n"
+					       "CONFIG_INTEGRITY_MACHINE_KEYRING=y\n"
+					       "CONFIG_INTEGRITY_CA_MACHINE_KEYRING=y\n";
+	const struct made_machine *m = *state;
+	automodule struct module_file file = signed_module(&owners, &(struct way){0});
+	automodule struct module_file by_authority =
+		signed_module(&authority, &(struct way){0});
+
+	secure_boot(&m->root, true);
+	owner_is_trusted(&m->root);
+	enrol(&m->root, MOK, &owners);
+	assert_int_equal(judged(&m->root, authorities, &kernels, &file),
+			 SIGNATURE_UNKNOWN_KEY);
+	assert_int_equal(judged(&m->root, asked, &kernels, &file), SIGNATURE_TRUSTED);
+	enrol(&m->root, MOK, &authority);
+	assert_int_equal(judged(&m->root, authorities, &kernels, &by_authority),
+			 SIGNATURE_TRUSTED);
+	assert_int_equal(judged(&m->root, asked, &kernels, &by_authority),
+			 SIGNATURE_TRUSTED);
 }
 
 /* dbx with one hash of a file in it. */
@@ -687,6 +759,8 @@ int main(void)
 		ON_MACHINE(revoked_key_is_refused_where_the_kernel_asks),
 		ON_MACHINE(older_kernels_ask_for_the_platforms_keys_only),
 		ON_MACHINE(shims_list_counts_under_secure_boot),
+		ON_MACHINE(owners_key_counts_where_modules_are_looked_up),
+		ON_MACHINE(machines_ring_may_take_authorities_alone),
 		ON_MACHINE(revoked_file_is_refused_by_kernels_that_look),
 		ON_MACHINE(trailers_that_do_not_hold),
 		ON_MACHINE(marker_alone_is_malformed),
