@@ -157,6 +157,23 @@ static char *dkms_version(const struct root *root, const char *name, const char 
 	return str_dup(best);
 }
 
+/*
+ * What is built for the release already is passed over by dkms, be it stale or lost from
+ * the tree; "install --force" would put the same build there again.
+ */
+static char *dkms_command(const struct rebuilding *r, const char *name,
+			  const char *version)
+{
+	autofree char *built =
+		str_format(DKMS_TREE "/%s/%s/%s", name, version, r->release);
+	autofree char *what = str_format("%s/%s -k %s", name, version, r->release);
+
+	return root_exists(r->root, built)
+		       ? str_format("dkms build --force %s && dkms install --force %s",
+				    what, what)
+		       : str_format("dkms install %s", what);
+}
+
 static void rebuild_by_dkms(struct rebuilding *r)
 {
 	const char *slash = r->module->package ? strchr(r->module->package, '/') : NULL;
@@ -185,8 +202,7 @@ static void rebuild_by_dkms(struct rebuilding *r)
 	}
 	r->answer.source = true;
 	r->answer.package = str_format("%s/%s", name, version);
-	r->answer.command =
-		str_format("dkms install %s/%s -k %s", name, version, r->release);
+	r->answer.command = dkms_command(r, name, version);
 	look_for_exclusion(r, conf, name, version);
 	look_for_headers(r);
 }

@@ -81,6 +81,20 @@ static void source_and_headers_are_enough(void **state)
 	assert_string_equal(answer.command, "dkms install pkg/1.0 -k " REL);
 }
 
+/* dkms says of it that it is there already, and builds nothing. */
+static void what_is_built_already_is_forced(void **state)
+{
+	const struct root *root = machine(state);
+	autorebuild struct rebuild answer = {0};
+
+	put_headers(root, REL);
+	put_source(root, "1.0", "");
+	made_dir(root, "/var/lib/dkms/pkg/1.0/" REL "/x86_64/module");
+	ask(root, PROVIDER_DKMS, "pkg/1.0", &answer);
+	assert_string_equal(answer.command, "dkms build --force pkg/1.0 -k " REL
+					    " && dkms install --force pkg/1.0 -k " REL);
+}
+
 static void another_version_serves_where_the_old_one_is_gone(void **state)
 {
 	const struct root *root = machine(state);
@@ -368,6 +382,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MACHINE_TEST(source_and_headers_are_enough),
+		MACHINE_TEST(what_is_built_already_is_forced),
 		MACHINE_TEST(another_version_serves_where_the_old_one_is_gone),
 		MACHINE_TEST(source_that_dkms_has_not_added_serves),
 		MACHINE_TEST(without_source_nothing_is_made),
