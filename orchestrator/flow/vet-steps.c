@@ -253,9 +253,13 @@ static void builds_tell(const struct journey *j)
 				     build->package, j->transaction.release,
 				     build->first_error, build->log ? "; see " : "",
 				     build->log ? build->log : "");
-		else if (build->built)
-			machine_note(j->machine, NOTE_INFO, "%s was built for %s",
-				     build->package, j->transaction.release);
+		else if (build->built || build->mends)
+			machine_note(j->machine, NOTE_INFO, "%s was built %sfor %s%s",
+				     build->package, build->built ? "" : "anew ",
+				     j->transaction.release,
+				     build->built ? ""
+						  : ": what was there was stale, or "
+						    "not whole");
 	}
 }
 
@@ -369,6 +373,22 @@ int step_modules(struct journey *j, struct error *err)
 	return r < 0 ? r : modules_link(j, err);
 }
 
+/*
+ * The release's own modules, built for the kernel that it is now: what stood in their
+ * place was of no use to it, and would be of none if the kernel stays installed.
+ */
+static void builds_stay(const struct journey *j)
+{
+	for (size_t i = 0; i < j->builds.count; i++) {
+		const struct module_build *build = &j->builds.items[i];
+
+		if (build->mends && !build->first_error)
+			machine_note(j->machine, NOTE_INFO,
+				     "%s stays as it was built anew for %s",
+				     build->package, j->transaction.release);
+	}
+}
+
 int step_modules_undo(struct journey *j, struct error *err)
 {
 	struct package_run run = step_package_run(j);
@@ -380,6 +400,8 @@ int step_modules_undo(struct journey *j, struct error *err)
 		r = module_link_undo(&run, &j->links, j->transaction.release, err);
 	if (r == 0 && j->builds.count > 0)
 		r = module_build_undo(&run, &j->builds, j->transaction.release, err);
+	if (r == 0)
+		builds_stay(j);
 	return r;
 }
 

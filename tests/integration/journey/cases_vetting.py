@@ -115,8 +115,8 @@ def dkms_builds_for_the_new_kernel_before_it_is_tried(world):
     world.kuro('check', world.new)
 
 
-@case
-def a_build_for_another_kernel_of_that_name_is_made_anew(world):
+def with_stale_build(world):
+    """... and a build for the new kernel, which another kernel of that name was."""
     with_dkms(world)
     install(world, world.new, fits=False)
     home = world.root / 'var/lib/dkms/kuro-base'
@@ -125,10 +125,29 @@ def a_build_for_another_kernel_of_that_name_is_made_anew(world):
     shutil.copy(stale, home / '1.0' / world.new / 'x86_64/module')
     (home / f'kernel-{world.new}-x86_64').symlink_to(f'1.0/{world.new}/x86_64')
     os.utime(stale, (1700000000, 1700000000))
-    assert 'rebuild' in world.kuro('check', world.new, status=3).stdout
-    world.kuro('try', world.new)
+    return stale
+
+
+@case
+def a_build_for_another_kernel_of_that_name_is_made_anew(world):
+    stale = with_stale_build(world)
+    said = world.kuro('check', '-v', world.new, status=3).stdout
+    assert 'rebuild' in said and 'dkms build --force kuro-base/1.0' in said, said
+    done = world.kuro('try', world.new)
+    assert 'kuro-base/1.0 was built anew' in done.stderr, done.stderr
     expect(stale.read_bytes(), (world.root / 'srv/kuro_base.ko').read_bytes(), 'the module')
     expect(world.block()[2], 2, 'trial')
+
+
+@case
+def what_was_made_anew_stays_where_its_kernel_is_refused(world):
+    """The stale build was of no use, and the kernel is still installed."""
+    stale = with_stale_build(world)
+    world.policy('refused', 'kernel: { config_required = [ "CONFIG_KURO" ]; };\n')
+    done = world.kuro('try', world.new, status=3)
+    assert 'kuro-base/1.0 stays as it was built anew' in done.stderr, done.stderr
+    expect(last(world)['state'], 'undone', 'transaction')
+    expect(stale.read_bytes(), (world.root / 'srv/kuro_base.ko').read_bytes(), 'the module')
 
 
 @case

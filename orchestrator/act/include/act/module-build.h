@@ -11,8 +11,9 @@ struct module_build {
 	char *package;       /* DKMS name/version, or the akmod package */
 	bool built;          /* there now, and was not before: undo removes it */
 	bool had_build;      /* built before and not installed: undo leaves that */
-	bool mends;          /* installed before with a file lost: undo installs it anew
-			      * where it was cut off */
+	bool mends;          /* installed before with a file lost, or stale: undo leaves
+			      * what was built anew, which is the release's own, and
+			      * installs it where it was cut off */
 	char *first_error;   /* the compiler's first error, the provider's, why it can't
 			      * be built, or what it was built without; NULL */
 	char *log;           /* path of the whole log, or NULL */
