@@ -39,6 +39,8 @@ class Kuro(dnf.Plugin):
             told['provides'] = [str(p) for p in item.pkg.provides if 'uname-r' in str(p)]
         if told['action'] in 'IUDR':
             told['path'] = item.pkg.localPkg()
+            told['security'] = any(a.type == hawkey.ADVISORY_SECURITY
+                                   for a in item.pkg.get_advisories(hawkey.EQ))
         return told
 
     def transaction_text(self):

@@ -144,6 +144,8 @@ static void take_package(json_object *package, const struct told *told,
 		return;
 	/* "dependency", "weak-dependency" */
 	change->automatic = reason && str_ends(reason, "dependency");
+	change->security =
+		json_object_get_boolean(json_get(package, "security", json_type_boolean));
 	free(change->archive);
 	change->archive = str_dup(told->path);
 }

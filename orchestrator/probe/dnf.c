@@ -185,25 +185,67 @@ static int kernel_names(const struct root *root, struct strv *ret, struct error 
 	return r;
 }
 
-static int resolve_newest(const struct dnf_question *question, struct package_plan *ret,
-			  struct error *err)
+#define UNLOCKED "--disableplugin=versionlock", "--disableexcludes=all"
+
+/* `upgrade --security` brings the newest of all versions that hold what an advisory
+ * mends; this the newest that an advisory names, as long as that can be had. */
+static const char *const newest_words[2][3] = {{"upgrade", NULL},
+					       {"upgrade-minimal", "--security", NULL}};
+static const char *const unlocked_words[2][5] = {{UNLOCKED, "upgrade", NULL},
+						 {UNLOCKED, "upgrade-minimal",
+						  "--security", NULL}};
+
+/* A plan whose kernel no advisory names brings nothing. */
+static void plan_need_advisory(struct package_plan *plan)
 {
-	static const char *const unlocked_words[] = {"--disableplugin=versionlock",
-						     "--disableexcludes=all", "upgrade",
-						     NULL};
+	for (size_t i = 0; plan->release && i < plan->count; i++)
+		if (plan->items[i].image && plan->items[i].security &&
+		    str_eq(plan->items[i].release, plan->release))
+			return;
+	package_plan_done(plan);
+}
+
+/* The newest of all, where that is no security update. */
+static int find_passed_over(const struct dnf_question *question, struct package_plan *ret,
+			    struct error *err)
+{
+	autoplan struct package_plan all = {0};
+	struct dnf_question again = *question;
+	int r;
+
+	again.words = newest_words[false];
+	r = dnf_ask(&again, &all, err);
+	plan_find_release(&all);
+	if (all.release &&
+	    (!ret->release || release_compare(all.release, ret->release) > 0))
+		ret->passed_over = take_ptr(all.release);
+	return r;
+}
+
+static int resolve_newest(struct dnf_question *question, bool security,
+			  struct package_plan *ret, struct error *err)
+{
 	autoplan struct package_plan unlocked = {0};
 	struct dnf_question again = *question;
-	int r = dnf_ask(question, ret, err);
+	int r;
 
+	question->words = newest_words[security];
+	r = dnf_ask(question, ret, err);
 	plan_find_release(ret);
+	if (r == 0 && security) {
+		plan_need_advisory(ret);
+		r = find_passed_over(question, ret, err);
+	}
 	if (r < 0 || ret->release)
 		return r;
 	/* what else than a person's word, or kuro's, keeps a newer kernel away? */
-	again.words = unlocked_words;
+	again.words = unlocked_words[security];
 	again.unlocked = true;
 	if (dnf_ask(&again, &unlocked, NULL) < 0)
 		return 0;
 	plan_find_release(&unlocked);
+	if (security)
+		plan_need_advisory(&unlocked);
 	ret->kept_release = take_ptr(unlocked.release);
 	for (size_t i = 0; i < unlocked.count; i++)
 		if (unlocked.items[i].image && unlocked.items[i].new_version)
@@ -248,12 +290,10 @@ static int dnf_resolve(const struct root *root, const struct policy *policy,
 		       const char *to_release, struct package_plan *ret,
 		       struct error *err)
 {
-	static const char *const words[] = {"upgrade", NULL};
 	autostrv struct strv names = {0};
 	struct dnf_question question = {
 		.root = root,
 		.timeout = (unsigned int)policy_number(policy, POLICY_PACKAGES_TIMEOUT),
-		.words = words,
 		.specs = &names,
 	};
 	int r = kernel_names(root, &names, err);
@@ -261,7 +301,9 @@ static int dnf_resolve(const struct root *root, const struct policy *policy,
 	if (r < 0)
 		return r;
 	r = to_release ? resolve_release(&question, to_release, ret, err)
-		       : resolve_newest(&question, ret, err);
+		       : resolve_newest(&question,
+					policy_bool(policy, POLICY_PACKAGES_SECURITY),
+					ret, err);
 	free(ret->manager); /* the caller names it */
 	ret->manager = NULL;
 	return r;
@@ -323,6 +365,7 @@ static int dnf_unfinished(const struct root *root, struct error *err)
 const struct package_backend dnf_backend = {
 	.name = "dnf",
 	.program = "dnf",
+	.security = true,
 	.database = {"/usr/lib/sysimage/rpm", "/var/lib/rpm"},
 	.resolve = dnf_resolve,
 	.installed = dnf_installed,

@@ -2,7 +2,7 @@
 """kuro upgrade over dnf 4: what it would bring, brings, refuses, and takes back."""
 import json
 
-from machine import PLUGIN_DIR
+from machine import CORE, PLUGIN_DIR
 from world import KURO
 
 from cases_door import REFUSING, begin, bless, dnf, expect, last, marks, run, whole
@@ -170,3 +170,23 @@ def what_is_on_hold_is_kept_away_without_versionlock(m):
     assert not holds.exists(), "the list"
     told = dnf(m, "upgrade")
     expect(m.block()[:3], (1, None, 2), told)
+
+
+@case
+def what_an_advisory_names_is_a_security_update(m):
+    """Of a newer kernel nobody says so; dnf's upgrade --security would bring that one."""
+    begin(m)
+    m.offer(m.newer, spec=CORE)
+    told = m.kuro("upgrade", "--security")
+    assert f"{m.newer} could be had, but no archive calls it a security update" in \
+        told.stdout + last(m)["summary"], told
+    assert not {m.new, m.newer} & m.installed(), m.installed()
+    m.advise(m.new)
+    assert m.newer in m.kuro("plan", status=None).stdout
+    dnf(m, "versionlock", "exclude", f"kernel-core-{m.new}")
+    told = m.kuro("upgrade", "--security")
+    assert not {m.new, m.newer} & m.installed(), told
+    dnf(m, "versionlock", "clear")
+    told = m.kuro("upgrade", "--security").stderr
+    expect(m.block()[:3], (1, None, 2), told)
+    assert m.new in m.installed() and m.newer not in m.installed(), told

@@ -67,6 +67,14 @@ add) cd /run && echo a program >init && chmod 755 init && echo init | cpio -o -H
 remove) rm -f "/boot/initramfs-$2.img" ;;
 esac
 """}
+ADVISORY = """\
+<update from="tests" status="stable" type="security" version="1">
+<id>TEST-{uname}</id><title>kernel</title><issued date="2026-01-01 00:00:00"/>
+<pkglist><collection short="test"><name>test</name>
+<package name="kernel-core" epoch="0" version="{version}" release="{release}" arch="x86_64"
+src="kernel-core.src.rpm"><filename>kernel-core-{uname}.rpm</filename></package>
+</collection></pkglist></update>
+"""
 PLUGIN_DIR = "usr/lib/python3/dist-packages/dnf-plugins"
 BASE = """\
 Name: base
@@ -250,6 +258,14 @@ class Machine(World):
 
     def index(self):
         run_in(self.root, "createrepo_c", "-q", "/srv/repo")
+
+    def advise(self, *releases):
+        """The repository calls these kernels security updates."""
+        (self.root / "srv/updateinfo.xml").write_text("<updates>" + "".join(
+            ADVISORY.format(uname=release, version=release.split("-")[0],
+                            release=release.split("-")[1].removesuffix(".x86_64"))
+            for release in releases) + "</updates>\n")
+        run_in(self.root, "modifyrepo_c", "/srv/updateinfo.xml", "/srv/repo/repodata")
 
     def dnf(self, *args, check=True):
         return run("chroot", self.root, "dnf", "-y", *args, check=check)

@@ -5,7 +5,8 @@
  * a request of trans_packages: {"return": {"trans_packages": […]}}. The members of a
  * package are dnf5's (libdnf5-actions(8), "Getting … transaction packages"); dnf 4's
  * have besides "path", where its archive lies, "reason", dnf's word for why it is there,
- * and "provides", those names that say which kernel it is of.
+ * "provides", those names that say which kernel it is of, and "security": does a security
+ * advisory name this version?
  */
 #pragma once
 

@@ -19,6 +19,7 @@ struct package_change {
 	char *archive;     /* where its archive lies, if that was told; in no JSON */
 	char *release;  /* of the kernel that it is part of, if that was told; likewise */
 	bool image;     /* it is the part that has the kernel's image */
+	bool security;  /* a security advisory names it, if that was told; in no JSON */
 	bool automatic; /* comes as a dependency, or came as one: not a person's choice */
 };
 
