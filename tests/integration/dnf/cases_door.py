@@ -157,6 +157,49 @@ def kernel_install_alone_adds_and_removes(m):
 
 
 @case
+def what_comes_past_dnfs_plug_ins_is_judged_all_the_same(m):
+    """As PackageKit brings it over libdnf, which loads none: too late to refuse it, never too
+    late not to boot it."""
+    begin(m)
+    package, = m.repository.rglob(f"kernel-core-{m.new}.rpm")
+    m.policy("refusing", REFUSING)
+    run("chroot", m.root, "rpm", "-i", "/" + str(package.relative_to(m.root)))
+    assert m.new in m.installed(), m.installed()
+    expect(m.block()[:3], (1, None, None), "block")
+    run("chroot", m.root, "rpm", "-e", f"kernel-core-{m.new}")
+    m.policy("refusing", "")
+    m.kuro("hold", m.new)
+    run("chroot", m.root, "rpm", "-i", "/" + str(package.relative_to(m.root)))
+    expect(m.block()[:3], (1, None, None), "block")
+    expect(marks(m), [], "marks")
+
+
+def automatic(m, status=0):
+    """dnf-automatic, which is a file of python3-dnf's and no package in Debian."""
+    done = run("chroot", m.root, "python3", "-c", "import sys, dnf.automatic.main as a\n"
+               "sys.exit(a.main(['--installupdates']))", check=False, stdin=-3)
+    expect(done.returncode, status, done.stdout + done.stderr)
+    return done.stdout + done.stderr
+
+
+@case
+def what_dnf_automatic_brings_is_vetted_and_tried(m):
+    begin(m)
+    m.policy("refusing", REFUSING)
+    told = automatic(m, status=1)
+    assert "kuro: " in told and "CONFIG_KURO" in told, told
+    assert m.new not in m.installed(), m.installed()
+    m.policy("refusing", "")
+    m.kuro("hold", m.new)
+    automatic(m)
+    assert m.new not in m.installed(), m.installed()
+    m.kuro("unhold", m.new)
+    told = automatic(m)
+    expect(m.block()[:3], (1, None, 2), told)
+    whole(m)
+
+
+@case
 def a_plug_in_that_ends_kernel_install_hides_nothing(m):
     """Status 77: what stands behind it is not called, and kernel-install succeeds."""
     begin(m)
