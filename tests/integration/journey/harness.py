@@ -9,7 +9,7 @@ import traceback
 from world import Template
 
 
-def run_cases(suite, cases, about):
+def run_cases(suite, cases, about, machine=Template):
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument('--only', action='append', default=[])
     parser.add_argument('--list', action='store_true')
@@ -19,7 +19,7 @@ def run_cases(suite, cases, about):
         print('\n'.join(cases))
         return 0
     chosen = {n: c for n, c in cases.items() if not options.only or n in options.only}
-    with Template() as template, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+    with machine() as template, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         good = list(pool.map(lambda name: run_case(f'{suite}/{name}', chosen[name], template),
                              chosen))
     return 0 if all(good) else 1
