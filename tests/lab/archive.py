@@ -11,7 +11,7 @@ import re
 import shutil
 from pathlib import Path
 
-from . import cache
+from . import apt, cache
 from .programs import run
 from .timeline import LabError
 
@@ -40,7 +40,7 @@ def _order(release):
 def _releases(part):
     """The cloud kernels of the newest version whose image, or headers, apt offers here,
     oldest first."""
-    listing = run("apt-cache", "search", "--names-only", f"^linux-{part}-.*-cloud-amd64$")
+    listing = apt.ask("apt-cache", "search", "--names-only", f"^linux-{part}-.*-cloud-amd64$")
     found = {name for kind, name in CLOUD.findall(listing) if kind == part}
     found = sorted(found, key=_order)
     return [name for name in found if _order(name)[:3] == _order(found[-1])[:3]]
@@ -69,17 +69,11 @@ def sources():
                              "bookworm-security main"]
 
 
-def _fetch(package, folder):
-    run("apt-get", "download", "-o", "APT::Sandbox::User=root", package, cwd=folder)
-
-
 @functools.cache
 def package(name):
     """The .deb of a package as Debian made it; kept in the cache."""
-    version = run("apt-cache", "show", "--no-all-versions", name)
-    version = re.search(r"^Version: (\S+)", version, re.MULTILINE).group(1)
-    folder = cache.entry(f"deb-{name}", cache.key(name, version),
-                         lambda work: _fetch(name, work))
+    folder = cache.entry(f"deb-{name}", cache.key(name, apt.version(name)),
+                         lambda work: apt.download(work, name))
     return next(folder.glob("*.deb"))
 
 

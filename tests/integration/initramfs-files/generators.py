@@ -2,7 +2,6 @@
 """Images as the distribution's own generators make them, in a tree that has both; kept in
 the cache. Early archives stand for microcode, which Debian main has none of."""
 import contextlib
-import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS / "corpus/roots"), str(TESTS)]
 import debian  # noqa: E402
-from lab import cache, kernel  # noqa: E402
+from lab import apt, cache, kernel  # noqa: E402
 from lab.programs import in_root, run  # noqa: E402
 
 EARLY_HOOK = """\
@@ -37,14 +36,17 @@ SMALL = ("gzip", "bzip2", "lzma", "xz", "lzop", "lz4", "zstd")
 WITH_EARLY = "bzip2"
 # Compressors that take their time do without: what they write is read the same way.
 QUICK = ("bzip2", "lzma", "xz", "zstd")
-
-
-def newest(series):
-    """The newest release of a series that apt offers for ordinary machines."""
-    names = run("apt-cache", "search", "--names-only", f"^linux-image-{series}.*-amd64$")
-    found = re.findall(r"^linux-image-(\S+?-amd64) ", names, re.MULTILINE)
-    plain = [name for name in found if not re.search("cloud|rt|dbg|unsigned", name)]
-    return max(plain, key=lambda name: [int(n) for n in re.findall(r"\d+", name)], default=None)
+# For each member of what is not packed lsinitramfs starts four programs; dracut made the same
+# content packed.
+LIST_ALL = """\
+cd /out
+for image in *; do
+	[ "$image" = dracut-plain ] || lsinitramfs "$image" >"$image.list"
+done
+cp dracut-gzip.list dracut-plain.list
+"""
+# Of the releases for ordinary machines the newest is taken.
+PACKED = r"linux-image-(6\.12\.(?!\S*(?:cloud|rt|dbg|unsigned))\S+-amd64)"
 
 
 @contextlib.contextmanager
@@ -106,7 +108,7 @@ def _images(work, plain, packed):
             path.unlink()
         for compression in SMALL:
             _mkinitramfs(root, packed, compression, early=compression == WITH_EARLY)
-        in_root(root, "sh", "-c", 'cd /out && for f in *; do lsinitramfs "$f" >"$f.list"; done')
+        in_root(root, "sh", "-c", LIST_ALL)
         for path in (root / "out").iterdir():
             shutil.move(path, work / path.name)
 
@@ -115,6 +117,6 @@ def images():
     """A folder of images, NAME.list of each what lsinitramfs says; and two releases, whose
     kernels lab.kernel has: of the first one the modules are plain, of the second one packed
     by xz. (folder, plain release, packed release)"""
-    plain, packed = debian.RELEASE, newest("6.12.")
+    plain, packed = debian.RELEASE, apt.newest(PACKED)
     key = cache.key(Path(__file__), plain, packed, debian.tree().parent.name)
     return cache.entry("initramfs", key, lambda work: _images(work, plain, packed)), plain, packed
