@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Marks of releases that wait: empty files, one a release.
+ * Marks of releases that wait: files, one a release, empty but for what is noted.
  */
 #include "act/pending.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "core/release.h"
+
+#define NOTE_MAX ((size_t)1024 * 1024)
 
 static char *pending_path(const char *release, struct error *err)
 {
@@ -17,12 +20,26 @@ static char *pending_path(const char *release, struct error *err)
 	return NULL;
 }
 
-int pending_add(const struct root *root, const char *release, struct error *err)
+int pending_note(const struct root *root, const char *release, const char *text,
+		 struct error *err)
 {
 	autofree char *path = pending_path(release, err);
 	int r = path ? root_mkdirs(root, PENDING_DIRECTORY, 0755, err) : -EINVAL;
 
-	return r < 0 ? r : root_write(root, path, 0644, "", 0, err);
+	return r < 0 ? r : root_write(root, path, 0644, text, strlen(text), err);
+}
+
+int pending_noted(const struct root *root, const char *release, char **ret,
+		  struct error *err)
+{
+	autofree char *path = pending_path(release, err);
+
+	return path ? root_read(root, path, NOTE_MAX, ret, NULL, err) : -EINVAL;
+}
+
+int pending_add(const struct root *root, const char *release, struct error *err)
+{
+	return pending_note(root, release, "", err);
 }
 
 int pending_remove(const struct root *root, const char *release, struct error *err)

@@ -39,13 +39,40 @@ static int packages_write(const struct root *root, const struct strv *packages,
 			  lines.len, err);
 }
 
-int reboot_required_add(const struct root *root, const char *package, struct error *err)
+/* The packages that a release's image may come in, the usual one first. */
+static void package_names(const char *release, struct strv *ret)
 {
-	autostrv struct strv packages = {0};
+	static const char *const formats[][2] = {
+		{"linux-image-", ""},
+		{"linux-image-unsigned-", ""},
+		{"linux-image-", "-unsigned"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
+		strv_add_take(ret, str_format("%s%s%s", formats[i][0], release,
+					      formats[i][1]));
+}
+
+/* Those of a list that are none of the names. */
+static void packages_without(const struct strv *packages, const struct strv *names,
+			     struct strv *ret)
+{
+	for (size_t i = 0; i < packages->count; i++)
+		if (!strv_has(names, packages->items[i]))
+			strv_add(ret, packages->items[i]);
+}
+
+int reboot_required_add(const struct root *root, const char *release, struct error *err)
+{
+	autostrv struct strv packages = {0}, names = {0}, others = {0};
 	int r = packages_read(root, &packages, err);
 
-	if (r == 0 && !strv_has(&packages, package)) {
-		strv_add(&packages, package);
+	if (r < 0)
+		return r;
+	package_names(release, &names);
+	packages_without(&packages, &names, &others);
+	if (others.count == packages.count) {
+		strv_add(&packages, names.items[0]);
 		r = packages_write(root, &packages, err);
 	}
 	if (r == 0 && !root_exists(root, REBOOT_REQUIRED))
@@ -54,19 +81,23 @@ int reboot_required_add(const struct root *root, const char *package, struct err
 	return r;
 }
 
-int reboot_required_drop(const struct root *root, const char *package, struct error *err)
+int reboot_required_drop(const struct root *root, const char *release, struct error *err)
 {
-	autostrv struct strv packages = {0}, others = {0};
+	autostrv struct strv packages = {0}, names = {0}, others = {0};
 	int r = packages_read(root, &packages, err);
 
-	if (r < 0 || !strv_has(&packages, package))
+	if (r < 0)
 		return r;
-	for (size_t i = 0; i < packages.count; i++)
-		if (!str_eq(packages.items[i], package) &&
-		    !str_eq(packages.items[i], BESIDE))
-			strv_add(&others, packages.items[i]);
-	if (others.count > 0)
-		return packages_write(root, &others, err);
+	package_names(release, &names);
+	packages_without(&packages, &names, &others);
+	if (others.count == packages.count)
+		return 0;
+	strv_done(&packages);
+	strv_done(&names);
+	strv_add(&names, BESIDE);
+	packages_without(&others, &names, &packages);
+	if (packages.count > 0)
+		return packages_write(root, &packages, err);
 	r = root_unlink(root, REBOOT_REQUIRED_PACKAGES, err);
 	return r < 0 ? r : root_unlink(root, REBOOT_REQUIRED, err);
 }

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "command.h"
+#include "flow/door.h"
 #include "flow/prune.h"
 #include "output.h"
 
@@ -182,5 +183,10 @@ int cmd_hook_prune(struct command *c, struct error *err)
 		log_info("%s", local.message);
 		return 0;
 	}
-	return r < 0 ? error_set(err, r, "%s", local.message) : r;
+	if (r < 0)
+		return error_set(err, r, "%s", local.message);
+	/* what did not fit may fit now */
+	if (!door_bypassed(&c->machine, NULL))
+		door_settle(&c->machine);
+	return r;
 }

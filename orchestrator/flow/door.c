@@ -10,17 +10,13 @@
 #include <time.h>
 
 #include "act/pending.h"
-#include "act/reboot-required.h"
 #include "base/cleanup.h"
 #include "core/policy.h"
 #include "core/release.h"
 #include "flow/protect.h"
-#include "flow/recover.h"
 #include "flow/room.h"
-#include "flow/upgrade.h"
 #include "probe/boot-files.h"
 #include "probe/kernel-packages.h"
-#include "probe/kernels.h"
 #include "probe/this-boot.h"
 #include "steps.h"
 #include "store/records.h"
@@ -294,94 +290,4 @@ int door_incoming(const struct machine *machine, struct package_plan *packages,
 	release = str_dup(kernel.release);
 	r = journey_run_packages(machine, &packages_plan, &kernel, err);
 	return r < 0 ? r : mark_untold(machine, all.manager, release, err);
-}
-
-/* What the machine would boot has changed, or not: who waits for a reboot is told. */
-static void settle_reboot(const struct machine *machine, const char *release, bool wanted)
-{
-	autofree char *package = str_format(IMAGE "%s", release);
-	struct error local = {0};
-	int r = wanted ? reboot_required_add(machine->root, package, &local)
-		       : reboot_required_drop(machine->root, package, &local);
-
-	if (r < 0)
-		machine_note(machine, NOTE_WARNING, "%s", local.message);
-}
-
-/* 1: its turn, 0: its mark goes, -ERROR_BUSY: later. */
-static int settle_allowed(const struct machine *machine, const char *release,
-			  struct error *err)
-{
-	autokernels struct kernel_list kernels = {0};
-	automanifest struct manifest good = {0};
-	struct boot_block block = {0};
-	const struct kernel *kernel;
-	int r = kernels_probe(machine->root, false, &kernels, err);
-
-	if (r == 0)
-		r = boot_files_read_block(machine->root, &block, err);
-	if (r < 0)
-		return r;
-	kernel = kernel_find(&kernels, release);
-	if (!kernel || !kernel->image.path || block.good == 0)
-		return 0;
-	if (step_refuse_while_trying(machine, &block, err) < 0)
-		return -ERROR_BUSY;
-	if (boot_files_manifest(machine->root, block.good, &good, NULL) < 0 ||
-	    release_compare(release, good.release) >= 0)
-		return 1;
-	machine_note(machine, NOTE_INFO,
-		     "%s is older than the good kernel %s and is not tried by itself; to "
-		     "try it: kuro try %s",
-		     release, good.release, release);
-	return 0;
-}
-
-/* The mark goes: true. */
-static bool settle_one(const struct machine *machine, const char *release, bool *armed)
-{
-	struct error local = {0};
-	int r = settle_allowed(machine, release, &local);
-
-	if (r == 0 || (r > 0 && *armed))
-		return true; /* a newer one is armed already */
-	if (r > 0)
-		r = try_run(machine, release, NULL, &local);
-	if (r == 0) {
-		*armed = true;
-		machine_note(machine, NOTE_INFO, "%s is armed: the next boot tries it",
-			     release);
-		settle_reboot(machine, release, true);
-	} else if (r == -ERROR_REFUSED) {
-		machine_note(machine, NOTE_WARNING,
-			     "%s is installed, but it will not be booted: %s", release,
-			     local.message);
-		settle_reboot(machine, release, false);
-	} else if (r < 0) {
-		machine_note(
-			machine, NOTE_WARNING,
-			"%s is installed, but no generation could be made of it: %s; "
-			"kuro tries again after the next run of the package manager, "
-			"and at the next boot",
-			release, local.message);
-		settle_reboot(machine, release, false);
-		return false;
-	}
-	return true;
-}
-
-void door_settle(const struct machine *machine)
-{
-	autostrv struct strv releases = {0};
-	struct error local = {0};
-	bool armed = false;
-	int r = pending_list(machine->root, &releases, &local);
-
-	if (r == 0 && releases.count > 0)
-		r = recover_run(machine, RECOVER_ALL, &local);
-	for (size_t i = 0; r >= 0 && i < releases.count; i++)
-		if (settle_one(machine, releases.items[i], &armed))
-			r = pending_remove(machine->root, releases.items[i], &local);
-	if (r < 0)
-		machine_note(machine, NOTE_WARNING, "%s", local.message);
 }

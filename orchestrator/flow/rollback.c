@@ -200,10 +200,9 @@ static int trial_remember(const struct machine *machine, struct trial *t,
 /* Nobody needs to reboot for it any more. */
 static void trial_asks_no_reboot(const struct machine *machine, const struct trial *t)
 {
-	autofree char *package = str_format("linux-image-%s", t->release);
 	struct error local = {0};
 
-	if (t->release && reboot_required_drop(machine->root, package, &local) < 0)
+	if (t->release && reboot_required_drop(machine->root, t->release, &local) < 0)
 		machine_note(machine, NOTE_WARNING, "%s", local.message);
 }
 

@@ -52,11 +52,16 @@ static void a_reboot_is_asked_for_once(void **state)
 	autofree char *packages = NULL;
 
 	fake_file(m, REBOOT_REQUIRED_PACKAGES, "libc6\n");
-	assert_int_equal(reboot_required_add(&m->root, "linux-image-1", NULL), 0);
-	assert_int_equal(reboot_required_add(&m->root, "linux-image-1", NULL), 0);
+	assert_int_equal(reboot_required_add(&m->root, "1", NULL), 0);
+	assert_int_equal(reboot_required_add(&m->root, "1", NULL), 0);
 	packages = fake_read(m, REBOOT_REQUIRED_PACKAGES);
 	assert_string_equal(packages, "libc6\nlinux-image-1\n");
 	assert_true(root_exists(&m->root, REBOOT_REQUIRED));
+	fake_file(m, REBOOT_REQUIRED_PACKAGES, "linux-image-unsigned-1\n");
+	assert_int_equal(reboot_required_add(&m->root, "1", NULL), 0);
+	free(packages);
+	packages = fake_read(m, REBOOT_REQUIRED_PACKAGES);
+	assert_string_equal(packages, "linux-image-unsigned-1\n");
 }
 
 static void what_others_want_stays(void **state)
@@ -66,15 +71,17 @@ static void what_others_want_stays(void **state)
 
 	fake_file(m, REBOOT_REQUIRED, "*** System restart required ***\n");
 	fake_file(m, REBOOT_REQUIRED_PACKAGES, "libc6\nlinux-image-1\nlinux-base\n");
-	assert_int_equal(reboot_required_drop(&m->root, "linux-image-2", NULL), 0);
+	assert_int_equal(reboot_required_drop(&m->root, "2", NULL), 0);
 	packages = fake_read(m, REBOOT_REQUIRED_PACKAGES);
 	assert_string_equal(packages, "libc6\nlinux-image-1\nlinux-base\n");
-	assert_int_equal(reboot_required_drop(&m->root, "linux-image-1", NULL), 0);
+	assert_int_equal(reboot_required_drop(&m->root, "1", NULL), 0);
 	free(packages);
 	packages = fake_read(m, REBOOT_REQUIRED_PACKAGES);
 	assert_string_equal(packages, "libc6\n");
 	assert_true(root_exists(&m->root, REBOOT_REQUIRED));
-	assert_int_equal(reboot_required_drop(&m->root, "libc6", NULL), 0);
+	fake_file(m, REBOOT_REQUIRED_PACKAGES,
+		  "linux-image-unsigned-1\nlinux-base\nlinux-image-1-unsigned\n");
+	assert_int_equal(reboot_required_drop(&m->root, "1", NULL), 0);
 	assert_false(root_exists(&m->root, REBOOT_REQUIRED));
 	assert_false(root_exists(&m->root, REBOOT_REQUIRED_PACKAGES));
 }

@@ -12,10 +12,11 @@
 #define REBOOT_REQUIRED          "/run/reboot-required"
 #define REBOOT_REQUIRED_PACKAGES "/run/reboot-required.pkgs"
 
-/* A reboot is wanted for that package. May be repeated. */
-int reboot_required_add(const struct root *root, const char *package, struct error *err);
+/* A reboot is wanted for that release's kernel. May be repeated. */
+int reboot_required_add(const struct root *root, const char *release, struct error *err);
 /*
- * No reboot is wanted for that kernel's package, whoever said so; where no other package
- * asks for one either, none is wanted any more. May be repeated.
+ * No reboot is wanted for that release, by whichever of its packages' names (signed or
+ * not) and whoever said so; where no other package asks for one either, none is wanted
+ * any more. May be repeated.
  */
-int reboot_required_drop(const struct root *root, const char *package, struct error *err);
+int reboot_required_drop(const struct root *root, const char *release, struct error *err);

@@ -47,8 +47,10 @@ void door_unvetted(const struct machine *machine, const struct package_plan *pac
 
 /*
  * Deal with all marked releases (act/pending.h), the newest first: a generation of what
- * is installed now, and a trial of it. One that is refused stays installed and is never
- * chosen; the mark of one that could not be dealt with stays. Failures are told, not
- * returned: the package manager's run is not one's own.
+ * is installed now, and a trial of it. One that is refused stays installed and is not
+ * chosen; its mark stays, and it is looked at again when something has changed since. One
+ * older than an armed trial waits for that one's verdict, and what could not be dealt
+ * with keeps its mark too. Failures are told, not returned: the package manager's run is
+ * not one's own.
  */
 void door_settle(const struct machine *machine);
