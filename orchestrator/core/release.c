@@ -10,8 +10,10 @@
 #include "core/release.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 
 #define RELEASE_MAX 64 /* __NEW_UTS_LEN, include/uapi/linux/utsname.h */
@@ -161,4 +163,73 @@ bool release_headers_package(const char *release, const char *name)
 		return true;
 	return strstr(name, release) && (strncmp(name, debian, sizeof(debian) - 1) == 0 ||
 					 strstr(name, "-devel-"));
+}
+
+/* Cut off the end of a name; true where it had that end. */
+static bool cut_end(char *name, const char *end)
+{
+	if (!str_ends(name, end))
+		return false;
+	name[strlen(name) - strlen(end)] = '\0';
+	return true;
+}
+
+char *release_of_package(const char *name, bool *ret_image)
+{
+	static const struct {
+		const char *start;
+		bool image;
+	} kinds[] = {
+		{"linux-image-unsigned-", true},
+		{"linux-image-", true},
+		{"linux-modules-extra-", false},
+		{"linux-modules-", false},
+	};
+	autofree char *package = str_ndup(name, strcspn(name, ":"));
+
+	(void)cut_end(package, "-unsigned"); /* Debian's; most names have it not */
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		const char *release = package + strlen(kinds[i].start);
+
+		if (!str_starts(package, kinds[i].start) || !is_digit(*release) ||
+		    !strchr(release, '.') || str_ends(release, "-dbg") ||
+		    str_ends(release, "-dbgsym") || !release_valid(release))
+			continue;
+		*ret_image = kinds[i].image;
+		return str_dup(release);
+	}
+	return NULL;
+}
+
+/* Parts between dashes that begin with a digit, and a candidate's "rc1", are version; in
+ * RPM's releases what is behind the last part's "+" is none. */
+static const char *flavour_of(const char *release)
+{
+	const char *part = release;
+
+	for (;;) {
+		const char *next = strchr(part, '-');
+		bool candidate = str_starts(part, "rc") && is_digit(part[2]);
+
+		if (!is_digit(*part) && !candidate)
+			return part;
+		if (!next)
+			break;
+		part = next + 1;
+	}
+	part = strchr(part, '+');
+	return part ? part + 1 : "";
+}
+
+bool release_same_flavour(const char *a, const char *b)
+{
+	return str_eq(flavour_of(a), flavour_of(b));
+}
+
+bool release_preferred(const char *a, const char *b, const char *like)
+{
+	bool same_a = release_same_flavour(a, like),
+	     same_b = release_same_flavour(b, like);
+
+	return same_a != same_b ? same_a : release_compare(a, b) > 0;
 }

@@ -60,43 +60,49 @@ static const struct journey_step packages_steps[] = {
 
 const struct journey_plan packages_plan = {TRANSACTION_PACKAGES, packages_steps,
 					   ARRAY_LEN(packages_steps), TRANSACTION_DONE};
+/* Of a kernel that comes beside the one of packages_plan, whose room is theirs too. */
+static const struct journey_plan beside_plan = {TRANSACTION_PACKAGES, packages_steps, 1,
+						TRANSACTION_DONE};
 
-/* The release that a package is of: told by the package manager, or what the name ends
- * in. NULL: it is no kernel's image or tree. Names of meta-packages (linux-image-amd64)
- * look alike. */
-static const char *package_release(const struct package_change *change)
+/* The release that a package is of: told by the package manager, or by its name. NULL: it
+ * is no kernel's image or tree. Caller frees. */
+static char *package_release(const struct package_change *change, bool *ret_image)
 {
-	static const char *const starts[] = {IMAGE "unsigned-", IMAGE, MODULES "extra-",
-					     MODULES};
-	const char *name = change->name;
+	if (!change->release)
+		return release_of_package(change->name, ret_image);
+	*ret_image = change->image;
+	return str_dup(change->release);
+}
 
-	if (change->release)
-		return change->release;
-	for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
-		const char *release = name + strlen(starts[i]);
+/* Of what comes, or of what goes; once each. */
+static void package_releases(const struct package_plan *packages, bool comes, bool images,
+			     struct strv *ret)
+{
+	for (size_t i = 0; i < packages->count; i++) {
+		const struct package_change *change = &packages->items[i];
+		bool image = false;
+		autofree char *release = package_release(change, &image);
 
-		if (str_starts(name, starts[i]) && *release >= '0' && *release <= '9' &&
-		    strchr(release, '.'))
-			return release;
+		if (release && (change->new_version != NULL) == comes &&
+		    (image || !images) && !strv_has(ret, release))
+			strv_add(ret, release);
 	}
-	return NULL;
 }
 
 bool door_brings(const struct package_plan *packages)
 {
-	for (size_t i = 0; i < packages->count; i++)
-		if (packages->items[i].new_version &&
-		    package_release(&packages->items[i]))
-			return true;
-	return false;
+	autostrv struct strv come = {0};
+
+	package_releases(packages, true, false, &come);
+	return come.count > 0;
 }
 
 bool door_concerns(const struct package_plan *packages)
 {
-	for (size_t i = 0; i < packages->count; i++)
-		if (package_release(&packages->items[i]))
-			return true;
-	return false;
+	autostrv struct strv go = {0};
+
+	package_releases(packages, false, false, &go);
+	return go.count > 0 || door_brings(packages);
 }
 
 /* Which of the two, or NULL. */
@@ -182,18 +188,23 @@ static bool only_settings(const struct machine *machine,
 int door_removals(const struct machine *machine, const struct package_plan *packages,
 		  struct error *err)
 {
-	autostrv struct strv needed = {0};
+	autostrv struct strv needed = {0}, come = {0};
 	int r = 0;
 
+	package_releases(packages, true, true, &come);
 	for (size_t i = 0; r == 0 && i < packages->count; i++) {
-		const char *release = package_release(&packages->items[i]);
+		const struct package_change *change = &packages->items[i];
+		bool image = false;
+		autofree char *release = package_release(change, &image);
 
-		if (!release || packages->items[i].new_version)
+		/* one whose image comes in the same run does not go: the signed one's
+		 * place is taken by the other */
+		if (!release || change->new_version || strv_has(&come, release))
 			continue;
 		if (needed.count == 0)
 			protect_releases(machine, &needed);
 		r = refuse_needed(&needed, release, err);
-		if (r < 0 && only_settings(machine, packages, packages->items[i].name))
+		if (r < 0 && only_settings(machine, packages, change->name))
 			r = 0;
 	}
 	return r;
@@ -213,16 +224,50 @@ static bool may_trigger(const char *name)
 	       !str_starts(name, "linux-headers-");
 }
 
-/* The newest kernel that comes, with its packages. */
-static void kernel_part(const struct package_plan *packages, struct package_plan *ret)
+/* What runs tells the flavour, where no good one can be told. Caller frees. */
+static char *good_release(const struct machine *machine)
+{
+	automanifest struct manifest good = {0};
+	autothisboot struct this_boot boot = {0};
+	struct boot_block block = {0};
+
+	if (boot_files_read_block(machine->root, &block, NULL) == 0 &&
+	    boot_files_manifest(machine->root, block.good, &good, NULL) == 0)
+		return str_dup(good.release);
+	return this_boot_probe(machine->root, &boot, NULL) == 0 ? str_dup(boot.release)
+								: NULL;
+}
+
+/* The kernels that come; first the one that will be tried. */
+static void kernels_that_come(const struct machine *machine,
+			      const struct package_plan *packages, struct strv *ret)
+{
+	autostrv struct strv images = {0};
+	autofree char *good = good_release(machine);
+	size_t first = 0;
+
+	package_releases(packages, true, true, &images);
+	for (size_t i = 1; i < images.count; i++)
+		if (release_preferred(images.items[i], images.items[first],
+				      good ? good : images.items[i]))
+			first = i;
+	if (images.count > 0)
+		strv_add(ret, images.items[first]);
+	for (size_t i = 0; i < images.count; i++)
+		if (i != first)
+			strv_add(ret, images.items[i]);
+}
+
+/* Of a run the kernels' packages, for one of them. */
+static void kernel_part(const struct package_plan *packages, const char *of,
+			struct package_plan *ret)
 {
 	const bool triggers = str_eq(packages->manager, "apt"); /* rpm's build nothing */
-	const char *newest = NULL;
 
 	for (size_t i = 0; i < packages->count; i++) {
 		const struct package_change *from = &packages->items[i];
-		const char *release = package_release(from);
 		struct package_change *to;
+		bool image = false;
 
 		ret->beside |= triggers && from->new_version && may_trigger(from->name);
 		if (!from->new_version || !is_kernels(from->name))
@@ -231,14 +276,11 @@ static void kernel_part(const struct package_plan *packages, struct package_plan
 		to->old_version = str_dup(from->old_version);
 		to->new_version = str_dup(from->new_version);
 		to->archive = str_dup(from->archive);
-		to->release = str_dup(from->release);
-		to->image = from->image;
-		if (release && (from->image || str_starts(from->name, IMAGE)) &&
-		    (!newest || release_compare(release, newest) > 0))
-			newest = release;
+		to->release = package_release(from, &image);
+		to->image = image;
 	}
 	ret->manager = str_dup(packages->manager);
-	ret->release = str_dup(newest);
+	ret->release = str_dup(of);
 }
 
 static void tell_held(const struct machine *machine, const struct package_plan *kernel)
@@ -260,34 +302,58 @@ static int mark_untold(const struct machine *machine, const char *manager,
 
 void door_unvetted(const struct machine *machine, const struct package_plan *packages)
 {
-	autoplan struct package_plan kernel = {0};
+	autostrv struct strv come = {0};
 	struct error local = {0};
 
-	kernel_part(packages, &kernel);
-	if (!kernel.release || !door_in_charge(machine))
-		return;
-	machine_note(machine, NOTE_WARNING,
-		     "%s comes unvetted; it is vetted before it is booted",
-		     kernel.release);
-	if (mark_untold(machine, kernel.manager, kernel.release, &local) < 0)
-		machine_note(machine, NOTE_WARNING, "%s", local.message);
+	if (door_in_charge(machine))
+		kernels_that_come(machine, packages, &come);
+	for (size_t i = 0; i < come.count; i++) {
+		machine_note(machine, NOTE_WARNING,
+			     "%s comes unvetted; it is vetted before it is booted",
+			     come.items[i]);
+		if (mark_untold(machine, packages->manager, come.items[i], &local) < 0)
+			machine_note(machine, NOTE_WARNING, "%s", local.message);
+	}
+}
+
+static int door_vet(const struct machine *machine, const struct package_plan *packages,
+		    const char *release, const struct journey_plan *steps,
+		    struct error *err)
+{
+	autoplan struct package_plan kernel = {0};
+
+	kernel_part(packages, release, &kernel);
+	tell_held(machine, &kernel);
+	return journey_run_packages(machine, steps, &kernel, err);
+}
+
+/* Kernels beside the one that will be tried: what is wrong with them is told. */
+static void door_vet_beside(const struct machine *machine,
+			    const struct package_plan *packages, const char *release)
+{
+	struct error local = {0};
+
+	if (door_vet(machine, packages, release, &beside_plan, &local) < 0)
+		machine_note(machine, NOTE_WARNING,
+			     "%s comes beside the kernel that is tried: %s", release,
+			     local.message);
 }
 
 int door_incoming(const struct machine *machine, struct package_plan *packages,
 		  struct error *err)
 {
-	autoplan struct package_plan all = *packages, kernel = {0};
-	autofree char *release = NULL;
-	int r;
+	autoplan struct package_plan all = *packages;
+	autostrv struct strv come = {0};
+	int r = 0;
 
 	*packages = (struct package_plan){0};
-	if (!door_in_charge(machine))
-		return 0;
-	kernel_part(&all, &kernel);
-	if (!kernel.release)
-		return 0;
-	tell_held(machine, &kernel);
-	release = str_dup(kernel.release);
-	r = journey_run_packages(machine, &packages_plan, &kernel, err);
-	return r < 0 ? r : mark_untold(machine, all.manager, release, err);
+	if (door_in_charge(machine))
+		kernels_that_come(machine, &all, &come);
+	if (come.count > 0)
+		r = door_vet(machine, &all, come.items[0], &packages_plan, err);
+	for (size_t i = 1; r >= 0 && i < come.count; i++)
+		door_vet_beside(machine, &all, come.items[i]);
+	for (size_t i = 0; r >= 0 && i < come.count; i++)
+		r = mark_untold(machine, all.manager, come.items[i], err);
+	return r < 0 ? r : 0;
 }

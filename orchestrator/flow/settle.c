@@ -62,6 +62,45 @@ static int settle_wait(const struct machine *machine, const char *release)
 	return SETTLE_WAITS;
 }
 
+/* Is it the newest of a flavour that is here for long, beside the good one's? */
+static bool is_beside(const struct kernel_list *kernels, const char *release,
+		      const char *good)
+{
+	if (release_same_flavour(release, good))
+		return false;
+	for (size_t i = 0; i < kernels->count; i++)
+		if (kernels->items[i].image.path &&
+		    !str_eq(kernels->items[i].release, release) &&
+		    release_same_flavour(kernels->items[i].release, release))
+			return true;
+	return false;
+}
+
+/* Another flavour is tried when a person brings its first kernel, and nothing of the good
+ * one's flavour waits. */
+static bool is_passed_over(const struct machine *machine,
+			   const struct kernel_list *kernels, const char *release,
+			   const char *good)
+{
+	autofree char *armed = armed_release(machine);
+	bool waits = armed && release_same_flavour(armed, good) &&
+		     !release_same_flavour(release, good);
+
+	if (release_compare(release, good) < 0)
+		machine_note(machine, NOTE_INFO,
+			     "%s is older than the good kernel %s and is not tried by "
+			     "itself; to try it: kuro try %s",
+			     release, good, release);
+	else if (waits || is_beside(kernels, release, good))
+		machine_note(machine, NOTE_INFO,
+			     "%s is of another flavour than the good kernel %s and is "
+			     "not tried by itself; to try it: kuro try %s",
+			     release, good, release);
+	else
+		return false;
+	return true;
+}
+
 /* 1: its turn, 0: its mark goes, SETTLE_WAITS, -ERROR_BUSY: later. */
 static int settle_allowed(const struct machine *machine, const char *release,
 			  struct error *err)
@@ -81,14 +120,10 @@ static int settle_allowed(const struct machine *machine, const char *release,
 		return 0;
 	if (step_refuse_while_trying(machine, &block, err) < 0)
 		return -ERROR_BUSY;
-	if (boot_files_manifest(machine->root, block.good, &good, NULL) < 0 ||
-	    release_compare(release, good.release) >= 0)
-		return settle_wait(machine, release);
-	machine_note(machine, NOTE_INFO,
-		     "%s is older than the good kernel %s and is not tried by itself; to "
-		     "try it: kuro try %s",
-		     release, good.release, release);
-	return 0;
+	if (boot_files_manifest(machine->root, block.good, &good, NULL) == 0 &&
+	    is_passed_over(machine, &kernels, release, good.release))
+		return 0;
+	return settle_wait(machine, release);
 }
 
 static void state_file(const struct root *root, const char *path, struct text *ret)
@@ -210,17 +245,40 @@ static bool settle_one(const struct machine *machine, const char *release)
 	return goes;
 }
 
+/* Those of the good kernel's flavour, or the others. */
+static int settle_flavour(const struct machine *machine, const struct strv *releases,
+			  bool others, struct error *err)
+{
+	automanifest struct manifest good = {0};
+	struct boot_block block = {0};
+	int r = boot_files_read_block(machine->root, &block, err);
+
+	if (r < 0)
+		return r;
+	/* without one all count as of its flavour */
+	(void)boot_files_manifest(machine->root, block.good, &good, NULL);
+	for (size_t i = 0; r >= 0 && i < releases->count; i++) {
+		const char *release = releases->items[i];
+		bool other = good.release && !release_same_flavour(release, good.release);
+
+		if (other == others && settle_one(machine, release))
+			r = pending_remove(machine->root, release, err);
+	}
+	return r;
+}
+
 void door_settle(const struct machine *machine)
 {
 	autostrv struct strv releases = {0};
 	struct error local = {0};
 	int r = pending_list(machine->root, &releases, &local);
 
-	if (r == 0 && releases.count > 0)
+	if (r == 0 && releases.count == 0)
+		return;
+	if (r == 0)
 		r = recover_run(machine, RECOVER_ALL, &local);
-	for (size_t i = 0; r >= 0 && i < releases.count; i++)
-		if (settle_one(machine, releases.items[i]))
-			r = pending_remove(machine->root, releases.items[i], &local);
+	for (int others = 0; r >= 0 && others < 2; others++)
+		r = settle_flavour(machine, &releases, others, &local);
 	if (r < 0)
 		machine_note(machine, NOTE_WARNING, "%s", local.message);
 }

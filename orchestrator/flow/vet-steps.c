@@ -182,9 +182,14 @@ int step_vet_incoming(struct journey *j, struct error *err)
 {
 	autostrv struct strv paths = {0};
 
-	for (size_t i = 0; i < j->plan.count; i++)
-		if (j->plan.items[i].archive)
-			strv_add(&paths, j->plan.items[i].archive);
+	for (size_t i = 0; i < j->plan.count; i++) {
+		const struct package_change *change = &j->plan.items[i];
+
+		/* another kernel's, in the same run */
+		if (change->archive &&
+		    (!change->release || str_eq(change->release, j->plan.release)))
+			strv_add(&paths, change->archive);
+	}
 	return vet_archives(j, &paths, false, err);
 }
 

@@ -11,6 +11,7 @@
 #include "apt-metas.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -18,20 +19,13 @@
 
 char *apt_image_release(const char *package)
 {
-	autofree char *name = str_dup(package);
-	char *release = name + strlen(APT_IMAGE);
+	bool image = false;
+	char *release = release_of_package(package, &image);
 
-	if (!str_starts(package, APT_IMAGE))
-		return NULL;
-	if (str_starts(release, "unsigned-"))
-		release += strlen("unsigned-");
-	else if (str_ends(release, "-unsigned"))
-		release[strlen(release) - strlen("-unsigned")] = '\0';
-	release[strcspn(release, ":")] = '\0';
-	if (!isdigit((unsigned char)*release) || str_ends(release, "-dbg") ||
-	    str_ends(release, "-dbgsym") || !release_valid(release))
-		return NULL;
-	return str_dup(release);
+	if (release && image)
+		return release;
+	free(release);
+	return NULL;
 }
 
 /* Names in a Depends field, alternatives too. */

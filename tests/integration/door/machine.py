@@ -73,7 +73,7 @@ def made_package(world, folder, name, version, **fields):
     (tree / 'DEBIAN').mkdir(parents=True, exist_ok=True)
     for path, text in fields.pop('files', {}).items():
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
-        (tree / path).write_text(text)
+        (tree / path).write_bytes(text if isinstance(text, bytes) else text.encode())
     script = fields.pop('postinst', None)
     if script:
         (tree / 'DEBIAN/postinst').write_text('#!/bin/sh\nset -e\n' + script + '\n')

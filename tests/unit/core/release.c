@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "core/release.h"
 
 struct pair {
@@ -194,6 +195,66 @@ static void headers_of_a_release_are_known_by_their_name(void **state)
 			fail_msg("%s", rows[i].name);
 }
 
+static void packages_name_their_release(void **state)
+{
+	static const struct {
+		const char *name, *release;
+		bool image;
+	} rows[] = {
+		{"linux-image-6.1.0-50-amd64", "6.1.0-50-amd64", true},
+		{"linux-image-6.1.0-50-amd64:amd64", "6.1.0-50-amd64", true},
+		{"linux-image-unsigned-6.5.0-9-generic", "6.5.0-9-generic", true},
+		{"linux-image-6.1.0-50-amd64-unsigned", "6.1.0-50-amd64", true},
+		{"linux-modules-extra-6.5.0-9-generic", "6.5.0-9-generic", false},
+		{"linux-modules-6.5.0-9-generic", "6.5.0-9-generic", false},
+		{"linux-image-6.1.0-50-amd64-dbg", NULL, false},
+		{"linux-image-unsigned-6.5.0-9-generic-dbgsym", NULL, false},
+		{"linux-image-amd64", NULL, false},
+		{"linux-image-686", NULL, false},
+		{"linux-modules-nvidia-535-6.5.0-9-generic", NULL, false},
+		{"linux-headers-6.1.0-50-amd64", NULL, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool image = false;
+		autofree char *release = release_of_package(rows[i].name, &image);
+
+		if (!str_eq(release, rows[i].release) || image != rows[i].image)
+			fail_msg("%s: %s", rows[i].name, release ? release : "none");
+	}
+}
+
+static void flavours_stand_behind_the_version(void **state)
+{
+	static const char *const alike[][2] = {
+		{"6.1.0-55-cloud-amd64", "6.12.117+deb12-cloud-amd64"},
+		{"6.10-rc3-amd64", "6.1.0-50-amd64"},
+		{"6.5.6-300.fc39.x86_64", "6.9.7-200.fc40.x86_64"},
+		{"6.5.6-300.fc39.x86_64+debug", "6.9.7-200.fc40.x86_64+debug"},
+		{"6.6.30", "6.6.31"},
+	};
+	static const char *const apart[][2] = {
+		{"6.1.0-55-cloud-amd64", "6.1.0-55-amd64"},
+		{"6.1.0-55-rt-amd64", "6.1.0-55-amd64"},
+		{"6.5.6-300.fc39.x86_64+debug", "6.5.6-300.fc39.x86_64"},
+		{"6.4.0-21-default", "6.4.0-21-kvmsmall"},
+		{"6.1.0-1-686-pae", "6.1.0-1-686"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(alike); i++)
+		assert_true(release_same_flavour(alike[i][0], alike[i][1]));
+	for (size_t i = 0; i < ARRAY_LEN(apart); i++)
+		assert_false(release_same_flavour(apart[i][0], apart[i][1]));
+	assert_true(release_preferred("6.1.0-50-amd64", "6.1.0-51-rt-amd64",
+				      "6.1.0-49-amd64"));
+	assert_false(
+		release_preferred("6.1.0-50-amd64", "6.1.0-51-amd64", "6.1.0-49-amd64"));
+	assert_true(release_preferred("6.1.0-51-rt-amd64", "6.1.0-50-amd64",
+				      "6.1.0-49-cloud-amd64"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +264,8 @@ int main(void)
 		cmocka_unit_test(order_is_transitive),
 		cmocka_unit_test(only_plain_names_are_releases),
 		cmocka_unit_test(headers_of_a_release_are_known_by_their_name),
+		cmocka_unit_test(packages_name_their_release),
+		cmocka_unit_test(flavours_stand_behind_the_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

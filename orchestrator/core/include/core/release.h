@@ -19,3 +19,17 @@ bool release_valid(const char *release);
  * the version, behind which its rebuild's number stands.
  */
 bool release_headers_package(const char *release, const char *name);
+/*
+ * The release that a Debian package is of, by its name (":amd64" and the like apart):
+ * linux-image-REL, signed or not, and linux-modules-REL; what it may hold besides debug
+ * symbols. NULL: it is of no kernel, or a meta-package (linux-image-amd64). ret_image:
+ * it is the image's. Caller frees.
+ */
+char *release_of_package(const char *name, bool *ret_image);
+/*
+ * What stands behind the version: "cloud-amd64" of 6.1.0-55-cloud-amd64, "debug" of
+ * 6.5.6-300.fc39.x86_64+debug, "" of the same without. Do two releases have the same?
+ */
+bool release_same_flavour(const char *a, const char *b);
+/* Which of two is rather booted where like is: of its flavour, then the newer. */
+bool release_preferred(const char *a, const char *b, const char *like);
