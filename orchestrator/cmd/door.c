@@ -99,7 +99,7 @@ static int door_settle_all(struct command *c, struct error *err)
 {
 	int r = command_open_write(c, err);
 
-	if (r == 0 && !door_bypassed(&c->machine, NULL))
+	if (r == 0 && !door_bypassed(&c->machine, "kernels that came or changed"))
 		door_settle(&c->machine);
 	return r;
 }
@@ -174,5 +174,13 @@ int cmd_hook_kernel_removing(struct command *c, struct error *err)
 
 int cmd_hook_kernel_removed(struct command *c, struct error *err)
 {
-	return door_is_closed(c) ? 0 : pending_remove(&c->root, c->args[0], err);
+	int r;
+
+	if (door_is_closed(c))
+		return 0;
+	r = pending_remove(&c->root, c->args[0], err);
+	if (r < 0 || !door_removed_concerns(&c->machine, c->args[0]))
+		return r;
+	r = command_open_write(c, err);
+	return r < 0 ? r : door_removed(&c->machine, c->args[0], err);
 }

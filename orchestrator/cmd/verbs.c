@@ -147,7 +147,8 @@ const struct verb verbs[] = {
 	 "Takes kuro's entries out of GRUB's configuration, disables the units, removes "
 	 "the "
 	 "generations, and proves that the entry which GRUB chooses then is whole.",
-	 NEED_WRITE | NEED_POLICY, OPTION_DRY_RUN, 0, 0, false, cmd_disable},
+	 NEED_WRITE | NEED_PATIENCE | NEED_ANY_POLICY, OPTION_DRY_RUN, 0, 0, false,
+	 cmd_disable},
 	{"doctor", "", "which promises are kept on this machine, and why not",
 	 "Looks at everything that kuro's promises stand on: GRUB, the file systems, "
 	 "watchdogs, "
@@ -180,8 +181,8 @@ const struct verb hooks[] = {
 	 NEED_PATIENCE | NEED_ANY_POLICY, 0, 1, 1, true, cmd_hook_initramfs_changed},
 	{"kernel-removing", "RELEASE", "may this kernel go?", "",
 	 NEED_PATIENCE | NEED_ANY_POLICY, 0, 1, 1, true, cmd_hook_kernel_removing},
-	{"kernel-removed", "RELEASE", "a kernel went", "", NEED_NOTHING, 0, 1, 1, true,
-	 cmd_hook_kernel_removed},
+	{"kernel-removed", "RELEASE", "a kernel went", "",
+	 NEED_PATIENCE | NEED_ANY_POLICY, 0, 1, 1, true, cmd_hook_kernel_removed},
 	{"completion", "SHELL", "completion for bash or zsh", "", NEED_NOTHING, 0, 1, 1,
 	 true, cmd_hook_completion},
 	{"man-verbs", "", "the verbs, for the manual page", "", NEED_NOTHING, 0, 0, 0,

@@ -119,23 +119,33 @@ static const char *bypass_asked(const struct machine *machine)
 	return NULL;
 }
 
+/* The same thing over and over, as an initramfs that is made again, is one row. */
+static void bypass_record(const struct machine *machine, char *summary)
+{
+	struct transaction last = {0}, t = {.kind = TRANSACTION_PACKAGES,
+					    .state = TRANSACTION_DONE,
+					    .begun = (int64_t)time(NULL)};
+	struct error local = {0};
+	bool known = transaction_last(machine->db, &last, NULL) == 0 &&
+		     last.kind == t.kind && str_eq(last.summary, summary);
+
+	transaction_done(&last);
+	t.ended = t.begun;
+	t.summary = summary;
+	if (!known && transaction_add(machine->db, &t, NULL, &local) < 0)
+		machine_note(machine, NOTE_WARNING, "%s", local.message);
+}
+
 bool door_bypassed(const struct machine *machine, const char *what)
 {
 	const char *asked = bypass_asked(machine);
 	autofree char *summary = NULL;
-	struct transaction t = {.kind = TRANSACTION_PACKAGES,
-				.state = TRANSACTION_DONE,
-				.begun = (int64_t)time(NULL)};
-	struct error local = {0};
 
 	if (!asked || !what)
 		return asked != NULL;
 	summary = str_format("%s let %s pass unvetted", asked, what);
 	machine_note(machine, NOTE_WARNING, "%s", summary);
-	t.ended = t.begun;
-	t.summary = summary;
-	if (transaction_add(machine->db, &t, NULL, &local) < 0)
-		machine_note(machine, NOTE_WARNING, "%s", local.message);
+	bypass_record(machine, summary);
 	return true;
 }
 

@@ -14,6 +14,7 @@
 #include "flow/protect.h"
 #include "probe/boot-files.h"
 #include "probe/boot-log.h"
+#include "probe/kernels.h"
 #include "probe/this-boot.h"
 #include "store/records.h"
 
@@ -239,6 +240,27 @@ int rollback_trial(const struct machine *machine, const struct rollback_cause *c
 	return r;
 }
 
+/* A boot without its modules is not what was proven. A machine whose good kernel has none
+ * needs none. */
+static int rollback_check_modules(const struct machine *machine,
+				  const struct boot_block *block, unsigned int generation,
+				  struct error *err)
+{
+	automanifest struct manifest meant = {0}, good = {0};
+	int r = boot_files_manifest(machine->root, generation, &meant, err);
+
+	if (r < 0 || kernel_tree_exists(machine->root, meant.release) ||
+	    boot_files_manifest(machine->root, block->good, &good, NULL) < 0 ||
+	    (!str_eq(good.release, meant.release) &&
+	     !kernel_tree_exists(machine->root, good.release)))
+		return r;
+	return error_set(
+		err, -ERROR_REFUSED,
+		"generation %u can't be gone back to: the modules of %s are gone "
+		"(/usr/lib/modules/%s); install its package again",
+		generation, meant.release, meant.release);
+}
+
 /* The generation to go back to was proven here and is whole, or it is refused. */
 static int rollback_check(const struct machine *machine, const struct boot_block *block,
 			  unsigned int generation, struct error *err)
@@ -260,7 +282,7 @@ static int rollback_check(const struct machine *machine, const struct boot_block
 			"generation %u was never proven on this machine; to try it: "
 			"kuro try RELEASE",
 			generation);
-	return 0;
+	return rollback_check_modules(machine, block, generation, err);
 }
 
 static int rollback_target(const struct boot_block *block, unsigned int *generation,

@@ -416,3 +416,18 @@ int kernels_probe(const struct root *root, bool with_sizes, struct kernel_list *
 				   "looking for installed kernels"); /* r is the code */
 	return r < 0 ? r : 0;
 }
+
+bool kernel_tree_exists(const struct root *root, const char *release)
+{
+	/* of the kernel's own packages; modules.dep is made, and may outlive them */
+	static const char *const parts[] = {"kernel", "modules.order", "modules.builtin"};
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		autofree char *path =
+			str_format("/usr/lib/modules/%s/%s", release, parts[i]);
+
+		if (root_exists(root, path))
+			return true;
+	}
+	return false;
+}

@@ -41,6 +41,13 @@ bool door_brings(const struct package_plan *packages);
 int door_removing(const struct machine *machine, const char *release, struct error *err);
 int door_removals(const struct machine *machine, const struct package_plan *packages,
 		  struct error *err);
+/*
+ * A kernel's package was removed. Is that a matter of generations of it, its modules
+ * being gone? Then these count as proven no more, and neither the previous one nor the
+ * trial is one of them: told. The good one stays, for want of a better.
+ */
+bool door_removed_concerns(const struct machine *machine, const char *release);
+int door_removed(const struct machine *machine, const char *release, struct error *err);
 /* Nobody can vet what comes, for another kuro is at work: that is told, and of what
  * nobody may tell later the mark is set. */
 void door_unvetted(const struct machine *machine, const struct package_plan *packages);

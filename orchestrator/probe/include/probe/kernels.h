@@ -29,3 +29,6 @@ int kernels_probe_packages(const struct root *root, struct kernel_list *list,
 /* Bytes that a directory with all below it occupies, links not followed, on its own file
  * system; 0 where it can't be read. */
 uint64_t kernel_tree_room(const struct root *root, const char *path);
+
+/* Is the release's module tree there, more than what others leave in one that went? */
+bool kernel_tree_exists(const struct root *root, const char *release);
