@@ -42,14 +42,39 @@ static const char *tree_path(const struct tree *tree, const char *module)
 	return NULL;
 }
 
+/* What was noted of all modules on the way through packages: "module file" lines. */
+static void noted_firmware(const char *at, const char *end, const char *module,
+			   struct strv *ret)
+{
+	const size_t n = strlen(module);
+
+	while (at < end) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		const size_t len = (size_t)((stop ? stop : end) - at);
+
+		if (len > n && at[n] == ' ' && memcmp(at, module, n) == 0)
+			strv_add_take(ret, str_ndup(at + n + 1, len - n - 1));
+		at += len + 1;
+	}
+}
+
 /* The firmware that the release's module of that name lists; false: there is none. */
 static bool tree_firmware(const struct tree *tree, const char *module, struct strv *ret)
 {
 	const char *path = tree_path(tree, module);
+	const void *noted;
+	size_t noted_len = 0;
 	automodule struct module_file file = {0};
 	autofree void *bytes = NULL;
 	size_t len = 0;
 
+	/* a package's module is behind all that is before it: nobody unpacks that again
+	 */
+	if (path && tree->source->file(tree->source->data, "firmware", &noted, &noted_len,
+				       NULL) == 0) {
+		noted_firmware(noted, (const char *)noted + noted_len, module, ret);
+		return true;
+	}
 	if (!path ||
 	    tree->source->module(tree->source->data, path, &bytes, &len, NULL) < 0 ||
 	    module_file_parse(path, bytes, len, &file, NULL) < 0)

@@ -89,7 +89,7 @@ static int bare_file(void *data, const char *what, const void **ret, size_t *ret
 {
 	struct bare_image *bare = data;
 
-	if (bare->packaged && !str_eq(what, "modules") &&
+	if (bare->packaged && !str_eq(what, "modules") && !str_eq(what, "firmware") &&
 	    bare->packaged->file(bare->packaged->data, what, ret, ret_len, NULL) == 0)
 		return 0;
 	if (bare->bytes && str_eq(what, "image")) {

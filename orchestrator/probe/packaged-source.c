@@ -36,6 +36,7 @@ static const char *const file_names[PACKAGED_FILES] = {
 	[PACKAGED_MODULES] = "modules",
 	[PACKAGED_BUILTIN] = "modules.builtin",
 	[PACKAGED_BUILTIN_MODINFO] = "modules.builtin.modinfo",
+	[PACKAGED_FIRMWARE] = "firmware",
 };
 
 struct packaged_source *packaged_source_new(const struct root *root, const char *release)
@@ -58,6 +59,7 @@ void packaged_source_free(struct packaged_source *source)
 	driver_names_done(&source->drivers);
 	strv_done(&source->packages);
 	text_done(&source->modules);
+	text_done(&source->firmware);
 	free(source->sample);
 	free(source->sample_bytes);
 	free(source->release);
@@ -136,19 +138,37 @@ static size_t alias_add(struct driver_names *names, const char *alias, size_t le
 	return len + strlen(module) + 2 + sizeof(char *);
 }
 
-/* Each NUL-terminated text of a .modinfo; the last one may lack its NUL. */
-static size_t modinfo_aliases(struct driver_names *names, const char *info, size_t len,
-			      const char *module)
+static size_t firmware_add(struct packaged_source *source, const char *file, size_t len,
+			   const char *module)
 {
-	static const char key[] = "alias=";
-	const size_t key_len = sizeof(key) - 1;
+	const size_t before = source->firmware.len;
+
+	if (len > ALIAS_MAX)
+		return 0;
+	for (size_t i = 0; i < len; i++)
+		if (!isprint((unsigned char)file[i]))
+			return 0;
+	text_appendf(&source->firmware, "%s %.*s\n", module, (int)len, file);
+	return source->firmware.len - before;
+}
+
+/* Each NUL-terminated text of a .modinfo; the last one may lack its NUL. */
+static size_t modinfo_gather(struct packaged_source *source, const char *info, size_t len,
+			     const char *module)
+{
+	static const char alias[] = "alias=", firmware[] = "firmware=";
+	const size_t alias_len = sizeof(alias) - 1, firmware_len = sizeof(firmware) - 1;
 	size_t cost = 0;
 
 	while (len > 0) {
 		size_t n = strnlen(info, len);
 
-		if (n > key_len && memcmp(info, key, key_len) == 0)
-			cost += alias_add(names, info + key_len, n - key_len, module);
+		if (n > alias_len && memcmp(info, alias, alias_len) == 0)
+			cost += alias_add(&source->drivers, info + alias_len,
+					  n - alias_len, module);
+		else if (n > firmware_len && memcmp(info, firmware, firmware_len) == 0)
+			cost += firmware_add(source, info + firmware_len,
+					     n - firmware_len, module);
 		n += n < len;
 		info += n;
 		len -= n;
@@ -172,8 +192,8 @@ static size_t exports_add(struct symbol_table *table, const struct module_file *
 }
 
 /* kuro's reader of modules asks for no aliases, so that this is done here. */
-static size_t aliases_add(struct driver_names *names, const void *bytes, size_t len,
-			  const char *module)
+static size_t info_add(struct packaged_source *source, const void *bytes, size_t len,
+		       const char *module)
 {
 	autotext struct text fault = {0};
 	struct module_elf elf = {0};
@@ -181,7 +201,7 @@ static size_t aliases_add(struct driver_names *names, const void *bytes, size_t 
 
 	if (module_elf_open(bytes, len, &elf, &fault) < 0 || !info->data)
 		return 0;
-	return modinfo_aliases(names, (const char *)info->data, info->size, module);
+	return modinfo_gather(source, (const char *)info->data, info->size, module);
 }
 
 static size_t sample_keep(struct packaged_source *source, const char *path,
@@ -210,7 +230,7 @@ size_t packaged_source_gather(struct packaged_source *source, const char *path,
 		cost += exports_add(source->exports, &file);
 		module_file_done(&file);
 	}
-	return cost + aliases_add(&source->drivers, bytes, len, name) +
+	return cost + info_add(source, bytes, len, name) +
 	       sample_keep(source, path, bytes, len);
 }
 
@@ -376,6 +396,8 @@ void packaged_source_finish(struct packaged_source *source, struct kernel_source
 	builtin_aliases(source);
 	source->files[PACKAGED_MODULES].len = source->modules.len;
 	source->files[PACKAGED_MODULES].data = text_take(&source->modules);
+	source->files[PACKAGED_FIRMWARE].len = source->firmware.len;
+	source->files[PACKAGED_FIRMWARE].data = text_take(&source->firmware);
 	*ret = (struct kernel_source){
 		.data = source,
 		.release = source->release,

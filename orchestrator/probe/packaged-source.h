@@ -14,6 +14,7 @@ enum packaged_file {
 	PACKAGED_MODULES,
 	PACKAGED_BUILTIN,
 	PACKAGED_BUILTIN_MODINFO,
+	PACKAGED_FIRMWARE,
 	PACKAGED_FILES,
 };
 
@@ -28,8 +29,9 @@ struct packaged_source {
 	} files[PACKAGED_FILES];
 	struct symbol_table *exports;
 	struct driver_names drivers;
-	struct text modules; /* paths, a line each */
-	char *sample;        /* the first of them, kept: something asks for one */
+	struct text modules;  /* paths, a line each */
+	struct text firmware; /* "module file", a line each */
+	char *sample;         /* the first of them, kept: something asks for one */
 	void *sample_bytes;
 	size_t sample_len;
 };

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A machine that kuro watches over, and programs of its own that know nothing of kuro."""
-import ctypes
 import hashlib
-import os
 import shutil
-import struct
 import sys
 from pathlib import Path
 
@@ -127,23 +124,3 @@ def release_file(world, folder, **fields):
     fields['SHA256'] = f'\n {hashlib.sha256(data).hexdigest()} {len(data)} Packages'
     (world.root / folder / 'Release').write_text(
         ''.join(f'{k}: {v}\n' for k, v in fields.items()))
-
-
-class Opened:
-    """How often a file is opened (inotify(7); in between it is closed, so that no two events
-    are one)."""
-    OPEN, CLOSE = 0x20, 0x10
-
-    def __init__(self, path):
-        libc = ctypes.CDLL(None, use_errno=True)
-        self.fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        watch = libc.inotify_add_watch(self.fd, os.fsencode(path), self.OPEN | self.CLOSE)
-        assert self.fd >= 0 and watch >= 0, os.strerror(ctypes.get_errno())
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        masks = struct.iter_unpack('=iIII', os.read(self.fd, 1 << 16))
-        self.times = sum(1 for event in masks if event[1] & self.OPEN)
-        os.close(self.fd)

@@ -9,6 +9,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TESTS))
 from lab import archive, builder, cache  # noqa: E402
+from lab.opened import Opened  # noqa: E402,F401 (for the programs that import this)
 
 
 def grub_emulator():

@@ -454,27 +454,6 @@ def the_default_route_needs_the_modules_of_its_links(machine):
                    for f in told), told
 
 
-def notes_on(machine, driver):
-    return [f["text"] for f in machine.check(machine.clone)["findings"]
-            if f["weight"] == "note" and f"driver {driver} " in f["text"]]
-
-
-@case
-def firmware_that_a_driver_names_newly_is_told_where_it_is_missing(machine):
-    machine.device("03.0", "pci:v00001762d00003113sv00000000sd00000000bc00sc00i00", "jr3_pci",
-                   "jr3_pci")
-    expect(notes_on(machine, "jr3_pci"), [], "neither release finds its file, as ever")
-    path, = machine.tree(machine.clone).rglob("jr3_pci.ko")
-    now, newly = b"firmware=comedi/jr3pci.idm\0", b"firmware=comedi/jr3new.idm\0"
-    data = path.read_bytes()
-    expect(data.count(now), 1, "names of its firmware")
-    put(path, data.replace(now, newly))
-    note, = notes_on(machine, "jr3_pci")
-    assert "names 1 firmware" in note and "comedi/jr3new.idm" in note, note
-    put(machine.root / "usr/lib/firmware/comedi/jr3new.idm.xz", "x")
-    expect(notes_on(machine, "jr3_pci"), [], "the file is there")
-
-
 @case
 def packages_are_vetted_before_they_are_installed(machine):
     in_use(machine, "kuro_base")

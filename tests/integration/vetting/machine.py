@@ -17,6 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 from lab import archive, cache, faultmodule  # noqa: E402
+from lab.opened import Opened  # noqa: E402,F401 (for the cases)
 
 KURO = os.environ.get("KURO", "kuro")
 UPDATES = "updates/dkms"

@@ -422,8 +422,10 @@ static void modules_are_read_again(void **state)
 /* Compressed modules, their exports and their aliases. */
 static void exports_and_aliases_are_gathered(void **state)
 {
-	static const char info[] = "license=GPL\0alias=pci:v00008086d*\0"
-				   "alias=with space\0depends=\0alias=usb:v1p2*";
+	static const char info[] =
+		"license=GPL\0alias=pci:v00008086d*\0"
+		"firmware=a/b c.bin\0firmware=a\nx y\0"
+		"alias=with space\0depends=\0firmware=d\0alias=usb:v1p2*";
 	size_t len;
 	autofree void *bytes = module_saying(info, sizeof(info), &len);
 	autotext struct text xz = made_compressed(ARCHIVE_FILTER_XZ, bytes, len);
@@ -438,6 +440,7 @@ static void exports_and_aliases_are_gathered(void **state)
 	const struct symbol_table *table;
 	const struct symbol *symbol;
 	struct driver_names names;
+	const void *firmware;
 
 	put_deb(machine(state), "/a.deb", members);
 	assert_int_equal(read_kernels(machine(state), "/a.deb", &kernels, NULL), 0);
@@ -452,6 +455,11 @@ static void exports_and_aliases_are_gathered(void **state)
 	assert_words(&names.aliases, "pci:v00008086d* my_net usb:v1p2* my_net");
 	assert_words(&names.modules, "my_net");
 	driver_names_done(&names);
+	assert_int_equal(kernels.items[0].source.file(kernels.items[0].source.data,
+						      "firmware", &firmware, &len, NULL),
+			 0);
+	assert_int_equal(len, strlen("my_net a/b c.bin\nmy_net d\n"));
+	assert_memory_equal(firmware, "my_net a/b c.bin\nmy_net d\n", len);
 }
 
 static void damaged_modules_damage_the_package(void **state)

@@ -62,8 +62,9 @@ int package_file_read(const struct root *root, const char *path,
  * the others, and of releases whose image none of the packages holds, are listed apart.
  *
  * The source has the image, the configuration, symvers (plain), the lists of modules
- * (modules: what is there) and the exports in memory; modules and module read the
- * packages again. There is no provider: exports has all.
+ * (modules: what is there), what firmware modules name (firmware: "module file", a line
+ * each) and the exports in memory; modules and module read the packages again. There is
+ * no provider: exports has all.
  */
 struct packaged_kernel {
 	char *release;
