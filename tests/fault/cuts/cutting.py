@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 SECTOR = 512
 RANDOM = 12         # subsets an epoch
+TORN = 160          # places in a write
 
 
 class Cut(NamedTuple):
@@ -13,17 +14,6 @@ class Cut(NamedTuple):
     name: str
     kind: str
     writes: list
-
-
-def epochs(entries):
-    """(writes before it, writes of it) for what lies between two flushes, in order."""
-    done, writes = [], []
-    for entry in [*entries, None]:
-        if entry is not None:
-            writes.append(entry)
-        elif writes:
-            yield done, writes
-            done, writes = writes, []
 
 
 def pieces(write, chosen):
@@ -36,15 +26,23 @@ def sectors(write):
     return range(len(write[1]) // SECTOR)
 
 
+def places(write):
+    """Where a write of more than one sector is torn: everywhere, but for those that are larger
+    than what kuro makes (an XFS log that is made empty), which are torn in some places."""
+    count = len(write[1]) // SECTOR
+    return range(0 if count > 1 else 1, count, max(1, count // TORN))
+
+
 def _torn(writes, name):
-    for n, write in enumerate(writes):
-        for sector in sectors(write)[1:]:
-            yield Cut(f'{name}/first-{sector}-sectors-of-{n}', 'torn',
-                      [*writes[:n], *pieces(write, range(sector))])
-        for sector in sectors(write) if len(sectors(write)) > 1 else ():
-            kept = [other for other in sectors(write) if other != sector]
-            yield Cut(f'{name}/sector-{sector}-of-{n}-lost', 'torn',
-                      [*writes[:n], *pieces(write, kept), *writes[n + 1:]])
+    for n, (offset, data) in enumerate(writes):
+        for at in places((offset, data)):
+            if at:
+                yield Cut(f'{name}/first-{at}-sectors-of-{n}', 'torn',
+                          [*writes[:n], (offset, data[:at * SECTOR])])
+            after = (at + 1) * SECTOR
+            yield Cut(f'{name}/sector-{at}-of-{n}-lost', 'torn',
+                      [*writes[:n], (offset, data[:at * SECTOR]), (offset + after, data[after:]),
+                       *writes[n + 1:]])
 
 
 def _random(writes, name, seed):
@@ -60,12 +58,18 @@ def _random(writes, name, seed):
         yield Cut(f'{name}/random-{count}', 'reordered', cut)
 
 
-def cuts(writes, name, seed):
-    """Every cut of one epoch but the one where all of it is there at its very end."""
+def cuts(writes, name, seed, mark=''):
+    """Every cut of one epoch but the one where all of it is there at its very end. mark: at
+    the end of each name."""
+    for cut in _cuts(writes, name, seed):
+        yield cut._replace(name=cut.name + mark)
+
+
+def _cuts(writes, name, seed):
     for count in range(len(writes)):
         yield Cut(f'{name}/first-{count}', 'prefix', writes[:count])
     for count in range(len(writes) - 1):
         yield Cut(f'{name}/without-{count}', 'dropped', writes[:count] + writes[count + 1:])
     yield from _torn(writes, name)
-    if len(writes) > 1 or len(sectors(writes[0])) > 1:
+    if len(writes) > 1 or writes and len(sectors(writes[0])) > 1:
         yield from _random(writes, name, seed)

@@ -10,12 +10,12 @@ from typing import NamedTuple
 from machine import Machine, journey, read_log
 from cases_boot import boots, expect  # pylint: disable=wrong-import-order
 
-CALLS = 'fsync,fdatasync,pwrite64,renameat,renameat2,linkat,unlinkat,ioctl,syncfs'
+END = 'end'
 
 
 class Section(NamedTuple):
     """A part of the log. allow: decisions that are right at every instant of it; lasts: when
-    it has ended, what it did is there to stay."""
+    it has ended, only the last of them is, whatever was not flushed."""
     name: str
     start: int
     end: int
@@ -45,6 +45,12 @@ class Recording:
         for name in 'base.img', 'log', 'recording.json':
             subprocess.run(['cp', '--sparse=always', self.folder / name, folder], check=True)
 
+    def save_from(self, folder):
+        """Its image and log are in another folder."""
+        for name in 'base.img', 'log':
+            subprocess.run(['cp', '--sparse=always', folder / name, self.folder], check=True)
+        self.save()
+
     def save(self):
         (self.folder / 'recording.json').write_text(json.dumps({
             'kind': self.kind, 'boot_size': self.boot_size, 'sections': self.sections,
@@ -65,11 +71,14 @@ class Recording:
             self.configurations.append(text)
 
     def entries(self):
-        """(entry, its section) for what touches /boot: (offset, bytes), or None: a flush."""
+        """(entry, its section) for what touches /boot, as if that were a disk of its own, which
+        another's flush does not flush: (offset, bytes), None: a flush; END:
+        the section has ended."""
         for section in self.sections:
-            for entry in read_log(self.folder / 'log', section.start, section.end):
-                if entry is None or entry[0] < self.boot_size:
-                    yield entry, section
+            for entry in read_log(self.folder / 'log', section.start, section.end,
+                                  self.boot_size):
+                yield entry, section
+            yield END, section
 
 
 class Walk:
@@ -84,24 +93,31 @@ class Walk:
     @contextlib.contextmanager
     def section(self, name, *allow, lasts=True):
         self.made.note(self.machine)
-        yield
+        allow = list(allow)
+        yield allow
         self.made.note(self.machine)
         end = self.machine.recorder.position()
-        self.made.sections.append(Section(name, self.since, end, list(allow), lasts))
+        self.made.sections.append(Section(name, self.since, end, allow, lasts))
         self.since = end
 
-    def kuro(self, name, allow, *args, status=0, **kwargs):
-        with self.section(name, *allow, **kwargs):
-            self.machine.kuro(*args, status=status)
+    def kuro(self, name, allow, *args, **kwargs):
+        with self.section(name, *allow):
+            self.machine.kuro(*args, **kwargs)
+
+
+def unpacked_and_tried(walk, good, number, prefix=()):
+    """A kernel that has just been unpacked is tried."""
+    machine = walk.machine
+    with walk.section('try', f'good {good}', f'trial {number}'):
+        machine.unpack(machine.new, number)
+        machine.kuro('try', machine.new, prefix=prefix)
 
 
 def tried(walk, good, number):
-    """A kernel that has just been unpacked is tried; GRUB takes the try and boots it."""
+    """So it is, and GRUB takes the try and boots it."""
     machine = walk.machine
     allow = f'good {good}', f'trial {number}'
-    with walk.section('try', *allow):
-        machine.unpack(machine.new, number)
-        machine.kuro('try', machine.new)
+    unpacked_and_tried(walk, good, number)
     with walk.section('boot', *allow, lasts=False):
         boots(machine, number, trial=True, orderly=False)
 
@@ -111,7 +127,7 @@ def goes_back(walk):
     walk.kuro('rollback', ('good 2', 'good 1'), 'rollback')
     expect(walk.machine.block()[:2], (1, 2), 'block after a rollback')
     walk.machine.kuro('unhold', walk.machine.new, status=None)
-    walk.kuro('rollback', ('good 2', 'good 1'), 'rollback', '2')
+    walk.kuro('rollback', ('good 1', 'good 2'), 'rollback', '2')
 
 
 def fails(walk):
@@ -127,17 +143,19 @@ def fails(walk):
     machine.kuro('unhold', machine.new)
 
 
-def interrupted(walk, call):
+def interrupted(walk, call, number):
     """Killed at that change of a try, and recovered after the power was off."""
     machine = walk.machine
-    with walk.section('killed', 'good 4', 'trial 5', lasts=False):
+    allow = 'trial 5', 'good 4'
+    with walk.section('killed', *allow, lasts=False):
         machine.unpack(machine.new, 5)
-        machine.kuro('try', machine.new, status=None, prefix=(
+        done = machine.kuro('try', machine.new, status=None, prefix=(
             'env', 'ASAN_OPTIONS=detect_leaks=0', 'strace', '-qq', '-o', '/dev/null', '-e',
-            f'trace={CALLS}', '-e', f'inject={CALLS}:signal=KILL:when={call}'))
-    with walk.section('boot', 'good 4', 'trial 5', lasts=False):
+            f'trace={call}', '-e', f'inject={call}:signal=KILL:when={number}'))
+        expect(done.returncode, -9, f'exit status when killed at {call}')
+    with walk.section('boot', *allow, lasts=False):
         boots(machine, 4, orderly=False)
-    walk.kuro('recover', ('good 4',), 'recover')
+    walk.kuro('recover', allow, 'recover')
 
 
 def disabled(walk):
@@ -146,8 +164,9 @@ def disabled(walk):
     plain = f'distribution /vmlinuz-{machine.new}'
     walk.kuro('disable', ('good 4', plain), 'disable')
     machine.start(machine.new)
-    walk.kuro('setup', (plain, 'good 5'), 'setup')
-    expect(machine.block()[0], 5, 'the good generation after setup')
+    with walk.section('setup', plain) as allow:
+        machine.kuro('setup')
+        allow.append(f'good {machine.block()[0]}')
 
 
 def all_journeys(machine):
@@ -160,7 +179,8 @@ def all_journeys(machine):
     tried(walk, 2, 4)
     walk.kuro('bless', ('good 2', 'good 4'), 'verdict')
     walk.kuro('prune', ('good 4',), 'prune')
-    interrupted(walk, 60)
+    interrupted(walk, 'linkat', 2)      # in the midst of its files
+    interrupted(walk, 'syncfs', 1)      # named, and not pushed to where GRUB looks
     disabled(walk)
     walk.made.save()
     return walk.made

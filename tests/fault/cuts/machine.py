@@ -32,7 +32,7 @@ FILE_SYSTEMS = {kind.name: kind for kind in (
     FileSystem('ext4-data-journal', (*EXT, '-t', 'ext4'), options='data=journal'),
     FileSystem('ext4-no-journal', (*EXT, '-t', 'ext4', '-O', '^has_journal')),
     FileSystem('ext2', (*EXT, '-t', 'ext2')),
-    FileSystem('xfs', ('mkfs.xfs', '-q', '-f'), 320 * MEBI),
+    FileSystem('xfs', ('mkfs.xfs', '-q', '-f'), 320 * MEBI, 'nouuid'),  # several machines
 )}
 
 

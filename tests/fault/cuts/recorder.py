@@ -21,14 +21,16 @@ FORGET, GETATTR, SETATTR, OPEN, READ, WRITE_TO, STATFS = 2, 3, 4, 14, 15, 16, 17
 RELEASE, FSYNC, FLUSH_FILE, INIT, BATCH_FORGET = 18, 20, 25, 26, 42
 
 
-def read_log(path, start=0, end=None):
-    """(offset, bytes) of a write, None for a flush, between two positions in it."""
+def read_log(path, start=0, end=None, below=None):
+    """(offset, bytes) of a write, None for a flush, between two positions in it. below: only
+    what concerns the part of the image that ends there, as if it were a disk of its own."""
     entries = []
     data = Path(path).read_bytes()[:end]
     while start < len(data):
         kind, offset, length = ENTRY.unpack_from(data, start)
         start += ENTRY.size
-        entries.append((offset, data[start:start + length]) if kind == WRITE else None)
+        if below is None or offset < below:
+            entries.append((offset, data[start:start + length]) if kind == WRITE else None)
         start += length
     return entries
 
@@ -50,8 +52,12 @@ class Recorder:
         return self.log.stat().st_size
 
     def close(self):
-        subprocess.run(['umount', self.target], check=False)
-        self.process.wait(20)
+        subprocess.run(['umount', '-l', self.target], check=False)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:   # somebody else has it mounted too
+            self.process.kill()
+            self.process.wait()
         self.process.stdout.close()
 
 
@@ -65,9 +71,10 @@ class Server:
         self.fuse = os.open('/dev/fuse', os.O_RDWR)
         self.answers = {
             INIT: self.init, GETATTR: self.attributes, SETATTR: self.attributes,
-            OPEN: lambda _: struct.pack('<QII', 0, 0, 0), READ: self.read,
+            OPEN: self.open, READ: self.read,
             WRITE_TO: self.write, FSYNC: self.flush, FLUSH_FILE: lambda _: b'',
             RELEASE: lambda _: b'', STATFS: lambda _: bytes(80)}
+        self.used = []      # by each opening of the file: where it read or wrote last
         options = f'fd={self.fuse},rootmode=100600,user_id=0,group_id=0'
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.mount(b'kuro-cuts', os.fsencode(target), b'fuse', 6, options.encode()):
@@ -84,19 +91,27 @@ class Server:
             '<QQQQQQIIIIIIIIII', NODE, self.size, self.size // 512, 0, 0, 0, 0, 0, 0,
             0o100600, 1, 0, 0, 0, 4096, 0)
 
+    def open(self, _):
+        self.used.append(0)
+        return struct.pack('<QII', len(self.used) - 1, 0, 0)
+
     def read(self, body):
-        _, offset, size = READ_IN.unpack_from(body)[:3]
+        handle, offset, size = READ_IN.unpack_from(body)[:3]
+        self.used[handle] = offset
         return os.pread(self.image, size, offset)
 
     def write(self, body):
-        _, offset, size = WRITE_IN.unpack_from(body)[:3]
+        handle, offset, size = WRITE_IN.unpack_from(body)[:3]
+        self.used[handle] = offset
         data = body[WRITE_IN.size:WRITE_IN.size + size]
         os.pwrite(self.image, data, offset)
         os.writev(self.log, [ENTRY.pack(WRITE, offset, size), data])
         return struct.pack('<II', size, 0)
 
-    def flush(self, _):
-        os.write(self.log, ENTRY.pack(FLUSH, 0, 0))
+    def flush(self, body):
+        """A loop device has one opening and uses its own part of the image only."""
+        handle = struct.unpack_from('<Q', body)[0]
+        os.write(self.log, ENTRY.pack(FLUSH, self.used[handle], 0))
         return b''
 
     def answer(self, request):
