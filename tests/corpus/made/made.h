@@ -36,6 +36,17 @@
 	{                          \
 	}                          \
 	IN_SPACE(symbol, space)
+#ifdef EXPORT_SYMBOL_FOR_MODULES /* for modules of these names */
+#define EXPORT_TO(symbol, names) EXPORT_SYMBOL_FOR_MODULES(symbol, names);
+#else
+#define EXPORT_TO(symbol, names) EXPORT_SYMBOL(symbol);
+#endif
+#define GIVES_TO(symbol, names) \
+	void symbol(void);      \
+	void symbol(void)       \
+	{                       \
+	}                       \
+	EXPORT_TO(symbol, names)
 #define WEAK(symbol) extern typeof(symbol) symbol __attribute__((weak));
 /* A function that no header of the kernel knows. */
 #define TAKES(symbol)        extern void symbol(void);

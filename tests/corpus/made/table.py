@@ -336,6 +336,19 @@ def _(elf):
 row("made_taker_owned", "TAKES(made_owned)", "made_owned();")
 row("made_taker_owned_gpl", "TAKES(made_owned)", "made_owned();" + GPL)
 row("made_taker_gpl_owned", "TAKES(made_owned)", GPL + "made_owned();")
+row("lve", "", GPL)  # known for a licence that it does not have
+row("ndiswrapper", "", GPL)
+
+
+@row("made_giver_named", "GIVES_TO(made_named, \"made_chosen,made_other,made_like*\")")
+def _(elf):
+    if b"made_other," in elf.data:  # of kernels that know such a thing
+        elf.replace_all(b"made_other,", b"made_othex,")
+
+
+row("made_chosen", "TAKES(made_named)", "made_named();")
+row("made_other", "TAKES(made_named)", "made_named();")
+row("made_likely", "TAKES(made_named)", "made_named();")
 row("made_giver_space", 'GIVES_SPACE(made_spaced, MADE)')
 row("made_taker_space", 'TAKES(made_spaced) IMPORT(MADE)', "made_spaced();")
 
@@ -397,6 +410,7 @@ def _(elf):
 # Its name, its BTF, its signature
 
 row("printk")
+row("linear_ranges")  # built in, without an entry of its own
 
 
 @row("made_btf")
