@@ -172,6 +172,21 @@ static int known_probe(struct vet *vet, const char *release, struct third_party_
 	return 0;
 }
 
+/* Those of the target itself are copies, which have no file: its names are in there. */
+static int known_add_loaded(struct vet *vet, const char *release,
+			    struct third_party_list *list, struct error *err)
+{
+	bool copies = vet->installed && str_eq(release, vet->report->release);
+	int r;
+
+	for (size_t i = 0; copies && i < list->count; i++)
+		list->items[i].file = vet->report->there.items[i].file;
+	r = third_party_probe_loaded(vet->machine->root, list, err);
+	for (size_t i = 0; copies && i < list->count; i++)
+		list->items[i].file = NULL;
+	return r;
+}
+
 static int known_add(struct vet *vet, const char *release, struct known *known,
 		     struct error *err)
 {
@@ -179,7 +194,7 @@ static int known_add(struct vet *vet, const char *release, struct known *known,
 	int r = known_probe(vet, release, &list, err);
 
 	if (r == 0 && str_eq(release, vet->running))
-		r = third_party_probe_loaded(vet->machine->root, &list, err);
+		r = known_add_loaded(vet, release, &list, err);
 	if (r == 0)
 		known_take(known, &list);
 	return r;

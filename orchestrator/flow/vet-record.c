@@ -141,17 +141,18 @@ struct sight {
 	const char *detail; /* borrowed */
 };
 
-static struct sight sight_of(const char *module, const struct strv *loaded,
+static struct sight sight_of(const struct third_party *module, const struct strv *loaded,
 			     const struct module_refusals *refusals)
 {
 	struct sight sight = {0};
 
-	if (strv_has(loaded, module)) {
-		sight.observed = OBSERVATION_LOADED;
-		return sight;
-	}
+	for (size_t i = 0; i < loaded->count; i++)
+		if (third_party_is(module, loaded->items[i])) {
+			sight.observed = OBSERVATION_LOADED;
+			return sight;
+		}
 	for (size_t i = 0; i < refusals->count; i++) {
-		if (!str_eq(refusals->items[i].module, module))
+		if (!third_party_is(module, refusals->items[i].module))
 			continue;
 		sight.observed = OBSERVATION_FAILED;
 		sight.detail = refusals->items[i].text;
@@ -193,7 +194,7 @@ static int observe_modules(const struct machine *machine,
 	machine_kind_probe(machine->root, &kind);
 	for (size_t i = 0; r == 0 && i < list->count; i++) {
 		const struct third_party *module = &list->items[i];
-		const struct sight sight = sight_of(module->name, &loaded, &refusals);
+		const struct sight sight = sight_of(module, &loaded, &refusals);
 		const struct compat_record key =
 			record_key(module->name, module->version, release, &kind);
 
@@ -241,6 +242,14 @@ static int last_healthy_boot(const struct vet *vet, int64_t *ret, struct error *
 	return r;
 }
 
+static bool is_there(const struct third_party_list *there, const char *name)
+{
+	for (size_t i = 0; i < there->count; i++)
+		if (third_party_is(&there->items[i], name))
+			return true;
+	return false;
+}
+
 /*
  * Loaded by that release once, and its tree has no such file any more. Each boot notes
  * what it has loaded when it is judged: one that was healthy without the module has
@@ -253,7 +262,7 @@ static bool record_is_missed(const struct vet *vet, const struct compat_record *
 	const struct policy *policy = vet->machine->policy;
 
 	if (record->observed != OBSERVATION_LOADED ||
-	    vet_third_party(&vet->report->there, record->module) ||
+	    is_there(&vet->report->there, record->module) ||
 	    vet_kernel_has(vet, record->module) ||
 	    policy_module_fits(policy_strings(policy, POLICY_MODULES_IGNORED),
 			       record->module))

@@ -327,12 +327,37 @@ int third_party_probe(const struct root *root, const char *release,
 	return r;
 }
 
+bool third_party_is(const struct third_party *module, const char *name)
+{
+	return str_eq(module->name, name) ||
+	       (module->file && str_eq(module->file->name, name));
+}
+
 static bool list_has(const struct third_party_list *list, const char *name)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (str_eq(list->items[i].name, name))
 			return true;
 	return false;
+}
+
+/* Its file may be called otherwise: that of Debian's nvidia is nvidia-current.ko. */
+static struct third_party *list_named_inside(struct third_party_list *list,
+					     const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (third_party_is(&list->items[i], name))
+			return &list->items[i];
+	return NULL;
+}
+
+/* What uses the module uses the file. */
+static void take_use(struct third_party_search *search, const char *name,
+		     struct third_party *known)
+{
+	free(known->user);
+	known->user = NULL;
+	known->use = module_uses_of(&search->uses, search->release, name, &known->user);
 }
 
 /* A module that is loaded and has no file. */
@@ -377,10 +402,18 @@ int third_party_probe_loaded(const struct root *root, struct third_party_list *r
 	if (r < 0)
 		return error_errno(err, r, "reading /proc/modules");
 	module_providers_read(root, running, &search.providers);
-	for (size_t i = 0; i < search.uses.loaded_count; i++)
-		if (search.uses.loaded[i].out_of_tree &&
-		    !list_has(ret, search.uses.loaded[i].name))
-			add_loaded(&search, search.uses.loaded[i].name, ret);
+	for (size_t i = 0; i < search.uses.loaded_count; i++) {
+		const char *name = search.uses.loaded[i].name;
+		struct third_party *renamed = NULL;
+
+		if (!search.uses.loaded[i].out_of_tree || list_has(ret, name))
+			continue;
+		renamed = list_named_inside(ret, name);
+		if (renamed)
+			take_use(&search, name, renamed);
+		else
+			add_loaded(&search, name, ret);
+	}
 	search_done(&search);
 	if (ret->count > before)
 		qsort(ret->items, ret->count, sizeof(*ret->items), by_module_name);

@@ -27,6 +27,9 @@ int third_party_probe(const struct root *root, const char *release,
 int third_party_probe_loaded(const struct root *root, struct third_party_list *ret,
 			     struct error *err);
 
+/* Is that the module's name, by its file's or by what stands in the file? - as _ */
+bool third_party_is(const struct third_party *module, const char *name);
+
 /* Can the provider make it for that release? */
 struct rebuild {
 	bool source;   /* its source is here (/usr/src/NAME-VERSION, akmod package) */
