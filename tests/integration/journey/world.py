@@ -120,6 +120,8 @@ class World:
         (self.root / 'etc/default/grub').write_text(
             'GRUB_DEFAULT=0\nGRUB_TIMEOUT=1\nGRUB_DISTRIBUTOR=Debian\n'
             'GRUB_CMDLINE_LINUX_DEFAULT="quiet"\nGRUB_CMDLINE_LINUX="console=ttyS0"\n')
+        # debconf looks through each package for questions, of which none here has any
+        (self.root / 'etc/apt/apt.conf.d/70debconf').unlink(missing_ok=True)
         (self.root / 'boot/grub').mkdir()
         (self.root / 'run').mkdir(exist_ok=True)
         (self.root / 'etc/kuro/kuro.conf.d').mkdir(parents=True, exist_ok=True)
