@@ -171,6 +171,10 @@ def what_comes_past_dnfs_plug_ins_is_judged_all_the_same(m):
     m.kuro("hold", m.new)
     run("chroot", m.root, "rpm", "-i", "/" + str(package.relative_to(m.root)))
     expect(m.block()[:3], (1, None, None), "block")
+    expect(marks(m), [m.new], "it is looked at again when something has changed")
+    m.kuro("unhold", m.new)
+    m.kuro("hook", "packages-done")
+    expect((m.block()[0], m.block()[2] is not None), (1, True), "it is armed")
     expect(marks(m), [], "marks")
 
 
