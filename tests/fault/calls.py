@@ -134,8 +134,9 @@ def fail_at(made, at, error, args, proven):
 
 
 def fail_place(made, place, nth, error, args, proven):
-    """Until the call that fails is that place's: a run may have some calls more than another."""
-    for more in (0, 1, -1, 2, -2):
+    """Until the call that fails is that place's: a program's output comes in more pieces, and
+    is kept by more calls, in one run than in another."""
+    for more in (0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5):
         if nth + more > 0 and place in fail_at(made, (place[0], nth + more), error, args, proven):
             return
     raise AssertionError(f'{place} was never the one that failed')
