@@ -2,7 +2,7 @@
 """What came by the door and is marked: when it has its trial, and who is told of a reboot."""
 from cases_boot import armed, boots, expect, last
 from cases_vetting import install, required
-from machine import inside, reboot_wanted
+from machine import inside, marks, reboot_wanted
 
 CASES = {}
 
@@ -10,11 +10,6 @@ CASES = {}
 def case(function):
     CASES[function.__name__.replace('_', '-')] = function
     return function
-
-
-def marks(world):
-    folder = world.root / 'var/lib/kuro/pending'
-    return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
 
 
 def changed(world, release, what='initramfs'):

@@ -5,7 +5,8 @@ import subprocess
 
 from cases_boot import boots, expect
 from cases_vetting import UPDATES, install, required, with_dkms
-from machine import headers_package, index, inside, offer, package, reboot_wanted, upgrade, whole
+from machine import (headers_package, index, inside, marks, offer, package, reboot_wanted,
+                     upgrade, whole)
 
 CASES = {}
 # Each of kuro's hooks is ended as by the kernel's out-of-memory killer.
@@ -15,11 +16,6 @@ KILLED = '#!/bin/sh\necho "$2" >>/srv/killed\nkill -KILL $$\n'
 def case(function):
     CASES[function.__name__.replace('_', '-')] = function
     return function
-
-
-def marks(world):
-    folder = world.root / 'var/lib/kuro/pending'
-    return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
 
 
 def killed(world):
